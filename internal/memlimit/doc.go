@@ -1,0 +1,3 @@
+// Package memlimit tells how much memory the process may use: the smallest of
+// GOMEMLIMIT, the limits of its control groups and what the machine has.
+package memlimit

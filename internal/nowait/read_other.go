@@ -1,0 +1,6 @@
+//go:build !linux
+
+package nowait
+
+// Read reports that this system cannot do it.
+func Read(fd int, p []byte, off int64) (n int, supported bool) { return 0, false }

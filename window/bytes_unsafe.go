@@ -3,7 +3,7 @@ package window
 import "unsafe"
 
 // A Window keeps a pointer and a length where a slice would keep a capacity
-// too; these three functions are all that turns one into the other. They rely
+// too; these functions are all that turns one into the other. They rely
 // on one invariant: p and n came from the same slice, through start and a
 // bounds check, and the memory under it stays where it is while an owner lives.
 
@@ -13,14 +13,5 @@ func start(p []byte) *byte { return unsafe.SliceData(p) }
 // bytesAt returns the n bytes at p, with cap == len.
 func bytesAt(p *byte, n int) []byte { return unsafe.Slice(p, n) }
 
-// stringAt returns the n bytes at p as a string that shares their memory.
-// It is only for comparing and searching within one call.
-func stringAt(p *byte, n int) string { return unsafe.String(p, n) }
-
 // after returns the address n bytes behind p; n is within p's allocation.
 func after(p *byte, n int) *byte { return (*byte)(unsafe.Add(unsafe.Pointer(p), n)) }
-
-// distance returns how many bytes q lies behind p, both of one allocation.
-func distance(p, q *byte) int {
-	return int(uintptr(unsafe.Pointer(q)) - uintptr(unsafe.Pointer(p)))
-}

@@ -30,10 +30,10 @@ func TestCgroup(t *testing.T) {
 			"sys/fs/cgroup/memory.max": file("700\n"),
 		}, 700},
 		{"version 1", fstest.MapFS{
-			"proc/self/cgroup":                                file("4:cpu,cpuacct:/x\n3:memory:/x\n0::/\n"),
-			"sys/fs/cgroup/memory/x/memory.limit_in_bytes":    file("600\n"),
-			"sys/fs/cgroup/memory/memory.limit_in_bytes":      file("9223372036854771712\n"),
-			"sys/fs/cgroup/cpu/x/memory.limit_in_bytes":       file("1\n"),
+			"proc/self/cgroup": file("4:cpu,cpuacct:/x\n3:memory:/x\n0::/\n"),
+			"sys/fs/cgroup/memory/x/memory.limit_in_bytes":     file("600\n"),
+			"sys/fs/cgroup/memory/memory.limit_in_bytes":       file("9223372036854771712\n"),
+			"sys/fs/cgroup/cpu/x/memory.limit_in_bytes":        file("1\n"),
 			"sys/fs/cgroup/memory/other/memory.limit_in_bytes": file("2\n"),
 		}, 600},
 		{"nonsense", fstest.MapFS{

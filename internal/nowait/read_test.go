@@ -1,0 +1,64 @@
+package nowait
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+)
+
+func open(t *testing.T, dir string, content []byte) *os.File {
+	t.Helper()
+	name := filepath.Join(dir, "file")
+	if err := os.WriteFile(name, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return f
+}
+
+func TestReadGivesWhatIsCached(t *testing.T) {
+	content := bytes.Repeat([]byte("0123456789"), 1000) // just written, so cached
+	f := open(t, t.TempDir(), content)
+	p := make([]byte, 4000)
+	n, supported := Read(int(f.Fd()), p, 5000)
+	if !supported {
+		t.Skip("this system or file system cannot read without waiting: ", runtime.GOOS)
+	}
+	if n != len(p) || !bytes.Equal(p, content[5000:9000]) {
+		t.Errorf("Read = %d of %d bytes", n, len(p))
+	}
+	if n, _ := Read(int(f.Fd()), p, 9000); n != 1000 || !bytes.Equal(p[:n], content[9000:]) {
+		t.Errorf("Read across the end = %d bytes, want 1000", n)
+	}
+	if n, supported := Read(int(f.Fd()), p, 10_000); n != 0 || !supported {
+		t.Errorf("Read at the end = %d, %v", n, supported)
+	}
+	if n, supported := Read(int(f.Fd()), nil, 0); n != 0 || !supported {
+		t.Errorf("Read of nothing = %d, %v", n, supported)
+	}
+	if n := testing.AllocsPerRun(100, func() { Read(int(f.Fd()), p, 0) }); n != 0 {
+		t.Errorf("Read allocates %v times", n)
+	}
+}
+
+func TestWhereItCannotBeDoneNothingIsRead(t *testing.T) {
+	const shm = "/dev/shm" // tmpfs refuses RWF_NOWAIT
+	dir, err := os.MkdirTemp(shm, "nowait")
+	if err != nil {
+		t.Skip("no ", shm, " here: ", err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	f := open(t, dir, []byte("text"))
+	if n, supported := Read(int(f.Fd()), make([]byte, 4), 0); supported && n != 4 || !supported && n != 0 {
+		t.Errorf("Read = %d, %v", n, supported)
+	}
+	if n, _ := Read(-1, make([]byte, 4), 0); n != 0 {
+		t.Errorf("Read of no file = %d", n)
+	}
+}

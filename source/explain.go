@@ -1,0 +1,80 @@
+package source
+
+import (
+	"fmt"
+
+	"github.com/valyala/bytebufferpool"
+)
+
+// Explanation says which source serves, why, and what it has cost so far.
+type Explanation struct {
+	Name        string // of what was opened
+	Source      string // what serves: "pread", "stream", "fetch" or "bytes"
+	Why         string // why that serves
+	Pattern     Pattern
+	SizeBytes   int64 // 0 where it is unknown
+	WindowBytes int   // the size of a Reader's windows
+	NeverWaits  bool  // whether resident bytes are told from others without waiting (RWF_NOWAIT)
+
+	MemoryBytes int64  // the Runtime's budget
+	MemoryFrom  string // and what set it
+	Threads     int    // reads that may wait at a time
+
+	Stats Stats
+}
+
+// Explain says how the File is read.
+func (f *File) Explain() Explanation {
+	l := f.rt.Limits()
+	e := Explanation{
+		Name:        f.name,
+		Source:      f.b.kind(),
+		Why:         f.why,
+		Pattern:     f.set.pattern,
+		SizeBytes:   f.Size(),
+		WindowBytes: f.set.windowBytes(DefaultWindowBytes),
+		MemoryBytes: l.MemoryBytes,
+		MemoryFrom:  f.rt.memoryFrom(),
+		Threads:     l.Threads,
+		Stats:       f.stats(),
+	}
+	if b, ok := f.b.(*preadSource); ok {
+		e.NeverWaits = b.nowait.Load()
+	}
+	if f.set.kind != Auto {
+		e.Why += ", and " + f.set.kind.String() + " is forced"
+	}
+	return e
+}
+
+// Explain says how the Reader reads.
+func (r *Reader) Explain() Explanation {
+	e := r.f.Explain()
+	e.Pattern, e.WindowBytes, e.Stats = r.Pattern(), r.WindowSize(), r.Stats()
+	return e
+}
+
+// String returns the explanation in a few lines.
+func (e Explanation) String() string {
+	b := bytebufferpool.Get()
+	defer bytebufferpool.Put(b)
+	name := e.Name
+	if name == "" {
+		name = "(no name)"
+	}
+	fmt.Fprintf(b, "%s: read by %s, because it is %s\n", name, e.Source, e.Why)
+	fmt.Fprintf(b, "  size %d bytes, windows of %d, pattern %v\n", e.SizeBytes, e.WindowBytes, e.Pattern)
+	if e.Source == Pread.String() {
+		if e.NeverWaits {
+			b.WriteString("  what is cached is read inline (RWF_NOWAIT)")
+		} else {
+			b.WriteString("  cached or not cannot be told here: every read may wait")
+		}
+		fmt.Fprintf(b, "; at most %d reads wait at a time\n", e.Threads)
+	}
+	fmt.Fprintf(b, "  memory budget %d bytes (%s)\n", e.MemoryBytes, e.MemoryFrom)
+	s := e.Stats
+	fmt.Fprintf(b, "  so far %d reads of %d bytes, %d waited %v, %d bytes read ahead, %d of them in vain",
+		s.Reads, s.Bytes, s.Waits, s.WaitTime, s.AheadBytes, s.WastedBytes)
+	return b.String()
+}

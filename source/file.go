@@ -1,0 +1,291 @@
+package source
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/oriel-go/oriel/pool"
+	"github.com/oriel-go/oriel/window"
+)
+
+// A File is a source that is read anywhere. It has no position, and its
+// methods may be called by any number of goroutines.
+//
+// It is a [window.ReaderAt] and an [io.ReaderAt].
+type File struct {
+	rt     *Runtime
+	name   string
+	b      backend
+	memory *pool.Session // of reads that belong to no Reader
+	set    settings
+	why    string // why b serves, for Explain
+	err    error  // an invalid option: the error of every read
+
+	stream  bool // b has no offsets: only a Reader of its own reads it
+	counted bool // one of the Runtime's files
+	gate    gate
+	length  atomic.Int64 // the size when it was last looked at
+	counters
+
+	mu    sync.Mutex
+	tries map[window.Range]*fetch // what TryReadManagedAt has begun
+}
+
+// maxTries bounds the fetches that TryReadManagedAt has begun and nobody has
+// come back for.
+const maxTries = 64
+
+// newFile makes a File over b. A size that cannot be had is an error of the
+// first read that needs it.
+func newFile(name string, b backend, s settings, why string) *File {
+	f := &File{rt: s.rt, name: name, b: b, set: s, why: why}
+	f.memory = s.rt.memory.NewSession(int64(s.windowBytes(DefaultWindowBytes)))
+	if n, err := b.size(); err == nil {
+		f.length.Store(n)
+	}
+	return f
+}
+
+// Name returns the name the File was opened by, as far as it has one.
+func (f *File) Name() string { return f.name }
+
+// Size returns the size in bytes when it was last looked at: when the File was
+// opened, and whenever a read reaches beyond it. It is 0 for a file that does
+// not know, such as those of /proc.
+func (f *File) Size() int64 { return f.length.Load() }
+
+// Stat describes the file as it is now.
+func (f *File) Stat() (fs.FileInfo, error) {
+	if !f.gate.enter() {
+		f.leave()
+		return nil, f.fail("stat", 0, 0, window.ErrClosed)
+	}
+	defer f.leave()
+	fi, err := f.b.stat()
+	if err != nil {
+		return nil, f.fail("stat", 0, 0, err)
+	}
+	return fi, nil
+}
+
+// Stats returns what the File has done.
+func (f *File) Stats() Stats { return f.stats() }
+
+// Close ends the File. Windows stay valid until they are released, reads under
+// way end as they would have, and the descriptor is closed when the last of
+// them has. Later reads fail with window.ErrClosed. Closing twice is fine.
+func (f *File) Close() error {
+	first, last := f.gate.close()
+	if !first {
+		return nil
+	}
+	f.mu.Lock()
+	for _, t := range f.tries {
+		f.wasted.Add(int64(t.abandon()))
+	}
+	f.tries = nil
+	f.mu.Unlock()
+	f.memory.Close()
+	if f.stream {
+		// A read that is under way ends only now: os.File sees to it that the
+		// descriptor outlives it, and an io.Reader of the caller's is left alone.
+		err := f.closeBackend()
+		if last {
+			f.end()
+		}
+		return err
+	}
+	if !last {
+		return nil
+	}
+	return f.end()
+}
+
+// leave undoes gate.enter, whatever that reported.
+func (f *File) leave() {
+	if f.gate.leave() {
+		f.end() // its error has nobody to go to: Close has returned
+	}
+}
+
+// end closes what nobody uses any more.
+func (f *File) end() error {
+	if f.counted {
+		f.rt.leaveFile()
+	}
+	if f.stream {
+		return nil
+	}
+	return f.closeBackend()
+}
+
+func (f *File) closeBackend() error {
+	if err := f.b.close(); err != nil {
+		return f.fail("close", 0, 0, err)
+	}
+	return nil
+}
+
+// ReadManagedAt returns the n bytes at off, as [window.ReaderAt] has it. A
+// resident range is read at once; for any other the call waits, and returns
+// when ctx ends.
+func (f *File) ReadManagedAt(ctx context.Context, off int64, n int) (window.Window, error) {
+	return f.readAt(ctx, f.memory, off, n)
+}
+
+// readAt is ReadManagedAt in the memory of a session.
+func (f *File) readAt(ctx context.Context, sess *pool.Session, off int64, n int) (window.Window, error) {
+	defer f.leave()
+	if !f.gate.enter() {
+		return f.none("read", off, n, window.ErrClosed)
+	}
+	if err := ctx.Err(); err != nil {
+		return f.none("read", off, n, err)
+	}
+	n, err := f.clip(off, n)
+	if err != nil {
+		return f.none("read", off, n, err)
+	}
+	if l, ok := f.b.(lender); ok || n == 0 {
+		return f.lend(l, sess, off, n), nil
+	}
+	buf, err := sess.Get(ctx, n)
+	if err != nil {
+		return f.none("read", off, n, err)
+	}
+	got := f.b.resident(buf.Bytes(), off)
+	if got < n {
+		if buf, got, err = f.waitAt(ctx, sess, buf, got, off, n); err != nil && err != io.EOF {
+			return f.none("read", off+int64(got), n-got, err)
+		}
+	}
+	return f.window(sess, buf, got, off)
+}
+
+// window makes a window of the first n bytes of buf, which are those at off;
+// none if n is 0.
+func (f *File) window(sess *pool.Session, buf *pool.Buffer, n int, off int64) (window.Window, error) {
+	if n == 0 {
+		buf.Free()
+		return window.Window{}, io.EOF
+	}
+	buf.SetSource(f.b.kind())
+	f.read(n)
+	return window.New(buf, sess, buf.Bytes()[:n], off), nil
+}
+
+// waitAt reads what is missing of a range and may wait. The error may be
+// io.EOF; with any other buf is gone.
+func (f *File) waitAt(ctx context.Context, sess *pool.Session, buf *pool.Buffer, got int, off int64, n int) (*pool.Buffer, int, error) {
+	began := time.Now()
+	defer f.waited(began)
+	if ctx.Done() == nil {
+		m, err := f.readHere(ctx, buf.Bytes()[got:], off+int64(got))
+		if got += m; err != nil && err != io.EOF {
+			buf.Free()
+		}
+		return buf, got, err
+	}
+	t := start(ctx, f, sess, buf, got, off, n)
+	if err := t.wait(ctx); err != nil {
+		t.abandon()
+		return nil, got, err
+	}
+	buf, got, err := t.take()
+	if err != nil && err != io.EOF && buf != nil {
+		buf.Free()
+	}
+	return buf, got, err
+}
+
+// readHere reads in the calling goroutine, in one of the Runtime's places.
+func (f *File) readHere(ctx context.Context, p []byte, off int64) (int, error) {
+	if err := f.enterThread(ctx); err != nil {
+		return 0, err
+	}
+	defer f.leaveThread()
+	return f.b.read(ctx, p, off)
+}
+
+// enterThread takes one of the Runtime's places for reads that wait. Streams
+// take none: 64 silent pipes must not keep files from being read.
+func (f *File) enterThread(ctx context.Context) error {
+	if f.stream {
+		return nil
+	}
+	return f.rt.threads.Acquire(ctx)
+}
+
+func (f *File) leaveThread() {
+	if !f.stream {
+		f.rt.threads.Release()
+	}
+}
+
+// clip checks a range and returns how much of its n bytes lies in the file; no
+// memory is taken for what does not. io.EOF says none, and n was not 0.
+func (f *File) clip(off int64, n int) (int, error) {
+	if f.err != nil {
+		return n, f.err
+	}
+	if err := (window.Range{Off: off, Len: int64(n)}).Check(); err != nil {
+		return n, err
+	}
+	if n == 0 || off+int64(n) <= f.length.Load() {
+		return n, nil
+	}
+	size, err := f.look()
+	switch {
+	case err != nil:
+		return n, err
+	case size == 0 && f.mayHide():
+		return f.clipUnsized(n)
+	case off >= size:
+		return 0, io.EOF
+	}
+	return int(min(int64(n), size-off)), nil
+}
+
+// clipUnsized is clip for a file that says to be empty, and may not be: its
+// end is found by reading, so that the memory has to be got before it is known
+// to be needed.
+func (f *File) clipUnsized(n int) (int, error) {
+	if limit := f.rt.maxWindow(); n > limit {
+		return n, fmt.Errorf("%w: %d bytes of a file of unknown size, of which at most %d are read at a time", window.ErrTooLong, n, limit)
+	}
+	return n, nil
+}
+
+// mayHide reports whether the source may say to be empty and not be, as files
+// of /proc do.
+func (f *File) mayHide() bool { return f.b.kind() == Pread.String() }
+
+// look looks at the size again.
+func (f *File) look() (int64, error) {
+	n, err := f.b.size()
+	if err == nil {
+		f.length.Store(n)
+	}
+	return n, err
+}
+
+// none returns the zero Window and the error that goes with it.
+func (f *File) none(op string, off int64, n int, err error) (window.Window, error) {
+	return window.Window{}, f.fail(op, off, n, err)
+}
+
+// fail returns err as the error of a read of n bytes at off.
+func (f *File) fail(op string, off int64, n int, err error) error {
+	if err == io.EOF {
+		return err
+	}
+	if e, ok := err.(*window.Error); ok {
+		err = e.Err // pool's and backend's say less about where
+	}
+	return &window.Error{Op: op, Path: f.name, Off: off, Len: int64(n), Err: err}
+}

@@ -1,0 +1,54 @@
+//go:build unix
+
+package source
+
+import (
+	"io/fs"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// pread reads at off once; 0 without an error is the end.
+func pread(_ *os.File, fd int, p []byte, off int64) (int, error) {
+	for {
+		n, err := unix.Pread(fd, p, off)
+		if err != unix.EINTR { // the runtime's own preemption signals interrupt reads
+			return n, err
+		}
+	}
+}
+
+// descriptor returns f's descriptor without changing its mode, as f.Fd would.
+func descriptor(f *os.File) (fd int, err error) {
+	c, err := f.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	err = c.Control(func(n uintptr) { fd = int(n) })
+	return fd, err
+}
+
+// duplicate returns a second descriptor of f, which stays open and keeps its
+// number whatever the caller does with f.
+func duplicate(f *os.File) (*os.File, error) {
+	fd, err := descriptor(f)
+	if err != nil {
+		return nil, err
+	}
+	// Not F_DUPFD, so that a child process does not inherit it.
+	n, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(n), f.Name()), nil
+}
+
+// device returns the number of the file system that fi lies on.
+func device(fi fs.FileInfo) uint64 {
+	if st, ok := fi.Sys().(*syscall.Stat_t); ok {
+		return uint64(st.Dev)
+	}
+	return 0
+}

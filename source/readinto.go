@@ -1,0 +1,177 @@
+package source
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/oriel-go/oriel/window"
+)
+
+// stepBytes is how much ReadInto reads between two looks at its context.
+const stepBytes = 1 << 20
+
+// ReadInto reads into p from off, straight into the caller's memory. It returns
+// fewer than len(p) bytes only with an error, which is io.EOF where the source
+// ends. Because p is the caller's, it returns only when nobody writes p any
+// more: ctx is looked at before every MiB, and handed to a Fetcher, but a read
+// that waits for a device is waited for.
+func (f *File) ReadInto(ctx context.Context, p []byte, off int64) (int, error) {
+	for n := 0; ; {
+		if err := ctx.Err(); err != nil {
+			return n, f.fail("read", off+int64(n), len(p)-n, err)
+		}
+		end := min(n+stepBytes, len(p))
+		m, err := f.readInto(ctx, p[n:end], off+int64(n))
+		if n += m; err != nil || n == len(p) {
+			return n, err
+		}
+	}
+}
+
+// ReadAt is ReadInto without a context, as [io.ReaderAt] has it.
+func (f *File) ReadAt(p []byte, off int64) (int, error) {
+	return f.readInto(context.Background(), p, off)
+}
+
+func (f *File) readInto(ctx context.Context, p []byte, off int64) (n int, err error) {
+	defer f.leave()
+	switch {
+	case !f.gate.enter():
+		err = window.ErrClosed
+	case f.err != nil:
+		err = f.err
+	default:
+		err = (window.Range{Off: off, Len: int64(len(p))}).Check()
+	}
+	if err == nil && len(p) > 0 {
+		n, err = f.readHere(ctx, p, off)
+	}
+	if err != nil {
+		return n, f.fail("read", off+int64(n), len(p)-n, err)
+	}
+	f.read(n)
+	return n, nil
+}
+
+// WithContext returns the File as an [io.ReaderAt] whose reads end with ctx, as
+// ReadInto has it: for archive/zip, debug/elf, io.NewSectionReader and the like.
+func (f *File) WithContext(ctx context.Context) io.ReaderAt { return boundFile{ctx, f} }
+
+type boundFile struct {
+	ctx context.Context
+	f   *File
+}
+
+func (b boundFile) ReadAt(p []byte, off int64) (int, error) { return b.f.ReadInto(b.ctx, p, off) }
+
+// TryReadManagedAt is ReadManagedAt that never waits: of a range that is not
+// resident it begins the fetch and returns an error that wraps
+// window.ErrNotReady, and a later call with the same range returns it. A fetch
+// that nobody comes back for holds its memory until the File is closed or 64
+// later ones have begun. ctx is only looked at.
+func (f *File) TryReadManagedAt(ctx context.Context, off int64, n int) (window.Window, error) {
+	defer f.leave()
+	if !f.gate.enter() {
+		return f.none("read", off, n, window.ErrClosed)
+	}
+	if err := ctx.Err(); err != nil {
+		return f.none("read", off, n, err)
+	}
+	n, err := f.clip(off, n)
+	if err != nil {
+		return f.none("read", off, n, err)
+	}
+	if l, ok := f.b.(lender); ok || n == 0 {
+		return f.lend(l, f.memory, off, n), nil
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	key := window.Range{Off: off, Len: int64(n)}
+	if t := f.tries[key]; t != nil {
+		return f.tryAgainLocked(key, t)
+	}
+	buf, ok := f.memory.TryGet(n)
+	got := 0
+	if ok {
+		if got = f.b.resident(buf.Bytes(), off); got == n {
+			return f.window(f.memory, buf, n, off)
+		}
+	} else {
+		buf = nil
+	}
+	if !f.makeRoomLocked() {
+		if buf != nil {
+			buf.Free()
+		}
+		return f.none("read", off, n, window.ErrLimit)
+	}
+	f.tries[key] = start(context.Background(), f, f.memory, buf, got, off, n)
+	return f.none("read", off, n, window.ErrNotReady)
+}
+
+// tryAgainLocked returns what the fetch t of a range has come to.
+func (f *File) tryAgainLocked(key window.Range, t *fetch) (window.Window, error) {
+	if !t.isDone() {
+		return f.none("read", key.Off, int(key.Len), window.ErrNotReady)
+	}
+	delete(f.tries, key)
+	buf, n, err := t.take()
+	if err != nil && err != io.EOF {
+		if buf != nil {
+			buf.Free()
+		}
+		return f.none("read", key.Off+int64(n), int(key.Len)-n, err)
+	}
+	f.waits.Add(1)
+	return f.window(f.memory, buf, n, key.Off)
+}
+
+// makeRoomLocked sees to it that one more fetch can be remembered, by giving up
+// one that has finished and that nobody came back for. It reports whether it
+// could.
+func (f *File) makeRoomLocked() bool {
+	if f.tries == nil {
+		f.tries = make(map[window.Range]*fetch)
+	}
+	if len(f.tries) < maxTries {
+		return f.gate.open()
+	}
+	for key, t := range f.tries {
+		if t.isDone() {
+			f.wasted.Add(int64(t.abandon()))
+			delete(f.tries, key)
+			return f.gate.open()
+		}
+	}
+	return false
+}
+
+// Prefetch says that the ranges will be read soon. It is a hint: where the
+// system keeps a cache and can be told, as Linux can, it begins to fill it and
+// does not wait for the device; elsewhere nothing happens. Ranges beyond the
+// end are left out, and an invalid one is an error that wraps window.ErrRange.
+func (f *File) Prefetch(ctx context.Context, ranges ...window.Range) error {
+	defer f.leave()
+	if !f.gate.enter() {
+		return f.fail("prefetch", 0, 0, window.ErrClosed)
+	}
+	for _, r := range ranges {
+		err := ctx.Err()
+		if err == nil {
+			err = r.Check()
+		}
+		if err == nil {
+			err = f.err
+		}
+		if err != nil {
+			return f.fail("prefetch", r.Off, int(min(r.Len, 1<<30)), err)
+		}
+		if b, ok := f.b.(*preadSource); ok && r.Len > 0 && r.Off < f.Size() {
+			began := time.Now()
+			willNeed(b.fd, r.Intersect(window.Range{Len: f.Size()}))
+			f.waitTime.Add(int64(time.Since(began))) // the queue of the device may be full
+		}
+	}
+	return nil
+}

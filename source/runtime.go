@@ -1,0 +1,229 @@
+package source
+
+import (
+	"fmt"
+	"math"
+	"sync"
+	"sync/atomic"
+
+	"github.com/oriel-go/oriel/internal/memlimit"
+	"github.com/oriel-go/oriel/internal/semaphore"
+	"github.com/oriel-go/oriel/pool"
+	"github.com/oriel-go/oriel/window"
+)
+
+// Limits bound what a [Runtime] uses, whatever the size of the files and
+// however many readers there are. A zero field is its default.
+type Limits struct {
+	// MemoryBytes bounds the window memory that is in use or kept for re-use.
+	// At least Granularity. The default is an eighth of what the process may
+	// use (GOMEMLIMIT, control groups, the machine), at most 256 MiB.
+	MemoryBytes int64
+
+	// ReserveBytes bounds what all Readers together may take beyond
+	// MemoryBytes so as not to wait for each other for ever: each a window
+	// and a join. The default is MemoryBytes, at least 4 MiB; negative is
+	// none. It is fixed when the Runtime is made.
+	ReserveBytes int64
+
+	// Threads bounds the reads that wait for a device at a time, each of which
+	// holds an operating system thread. The default is 64. Reads of a pipe or
+	// terminal that cannot be polled hold one more each.
+	Threads int
+
+	// Files bounds the files that are open at a time; Open fails with
+	// window.ErrLimit beyond it. The default is no bound but the system's.
+	Files int
+}
+
+const (
+	defaultThreads     = 64
+	defaultMemoryBytes = 256 << 20
+	leastReserveBytes  = 4 << 20
+)
+
+// A Runtime owns the memory and the limits of what is opened through it. Its
+// methods may be called by any number of goroutines.
+type Runtime struct {
+	memory  *pool.Pool
+	threads *semaphore.Semaphore
+	open    atomic.Int64 // files open now
+
+	mu      sync.Mutex
+	limits  Limits          // with the defaults filled in; ReserveBytes and memory's origin are fixed
+	from    string          // what the memory limit comes from
+	waiting map[uint64]bool // file systems, by device, that cannot read without waiting
+}
+
+// NewRuntime returns a Runtime with the given limits. Close gives its memory
+// back.
+func NewRuntime(l Limits) (*Runtime, error) {
+	from := "Limits.MemoryBytes"
+	if l.MemoryBytes == 0 {
+		l.MemoryBytes, from = defaultMemory()
+	}
+	if l.ReserveBytes == 0 {
+		l.ReserveBytes = max(l.MemoryBytes, leastReserveBytes)
+	}
+	if err := l.fill(); err != nil {
+		return nil, &window.Error{Op: "runtime", Err: err}
+	}
+	p, err := pool.New(&pool.Options{BudgetBytes: l.MemoryBytes, ReserveBytes: l.ReserveBytes})
+	if err != nil {
+		return nil, err
+	}
+	return &Runtime{
+		memory:  p,
+		threads: semaphore.New(l.Threads),
+		limits:  l,
+		from:    from,
+		waiting: map[uint64]bool{},
+	}, nil
+}
+
+// defaultMemory returns the default budget and where it comes from.
+func defaultMemory() (int64, string) {
+	limit, from := memlimit.Limit()
+	if n := limit / 8; n < defaultMemoryBytes {
+		return max(n-n%Granularity, Granularity), "an eighth of " + from
+	}
+	return defaultMemoryBytes, "the default"
+}
+
+// fill replaces zero fields other than the memory's and checks all.
+func (l *Limits) fill() error {
+	if l.Threads == 0 {
+		l.Threads = defaultThreads
+	}
+	if l.Files == 0 {
+		l.Files = math.MaxInt
+	}
+	switch {
+	case l.MemoryBytes < Granularity:
+		return fmt.Errorf("%w: Limits.MemoryBytes of %d is less than a window of %d bytes", window.ErrOption, l.MemoryBytes, Granularity)
+	case l.Threads < 0:
+		return fmt.Errorf("%w: Limits.Threads of %d", window.ErrOption, l.Threads)
+	case l.Files < 0:
+		return fmt.Errorf("%w: Limits.Files of %d", window.ErrOption, l.Files)
+	}
+	return nil
+}
+
+// Default returns the Runtime that is used where none was given. It lives as
+// long as the process.
+func Default() *Runtime { return defaultRuntime() }
+
+var defaultRuntime = sync.OnceValue(func() *Runtime {
+	rt, err := NewRuntime(Limits{})
+	if err != nil {
+		panic("source: the default limits are refused: " + err.Error())
+	}
+	return rt
+})
+
+// Memory returns the pool that the Runtime's windows live in.
+func (rt *Runtime) Memory() *pool.Pool { return rt.memory }
+
+// Limits returns the limits in force, with the defaults filled in.
+func (rt *Runtime) Limits() Limits {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	return rt.limits
+}
+
+// SetLimits changes the limits. A zero field leaves its limit as it is;
+// ReserveBytes cannot be changed. What is in use beyond a lowered limit stays
+// in use until it is released.
+func (rt *Runtime) SetLimits(l Limits) error {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	n := rt.limits
+	if l.ReserveBytes != 0 && l.ReserveBytes != n.ReserveBytes {
+		return &window.Error{Op: "limits", Err: fmt.Errorf("%w: Limits.ReserveBytes is fixed", window.ErrOption)}
+	}
+	if l.MemoryBytes != 0 {
+		n.MemoryBytes = l.MemoryBytes
+	}
+	if l.Threads != 0 {
+		n.Threads = l.Threads
+	}
+	if l.Files != 0 {
+		n.Files = l.Files
+	}
+	if err := n.fill(); err != nil {
+		return &window.Error{Op: "limits", Err: err}
+	}
+	if n.MemoryBytes != rt.limits.MemoryBytes {
+		if err := rt.memory.SetBudget(n.MemoryBytes); err != nil {
+			return err
+		}
+		rt.from = "Limits.MemoryBytes"
+	}
+	rt.threads.Resize(n.Threads)
+	rt.limits = n
+	return nil
+}
+
+// RuntimeStats says what a Runtime uses now.
+type RuntimeStats struct {
+	Memory  pool.Stats
+	Threads int   // reads that wait for a device, or for a place to
+	Files   int64 // files open
+}
+
+// Stats returns what is in use now.
+func (rt *Runtime) Stats() RuntimeStats {
+	return RuntimeStats{rt.memory.Stats(), rt.threads.InUse(), rt.open.Load()}
+}
+
+// Close gives the memory back. It returns an error that lists who holds
+// windows when there are any; they stay valid, and their memory is given back
+// with the last. What was opened through the Runtime cannot be read any more.
+func (rt *Runtime) Close() error { return rt.memory.Close() }
+
+func (rt *Runtime) memoryBytes() int64 {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	return rt.limits.MemoryBytes
+}
+
+// maxWindow returns the largest window there can be, at least Granularity.
+func (rt *Runtime) maxWindow() int {
+	n := min(rt.memoryBytes(), LargestWindowBytes)
+	return int(n - n%Granularity)
+}
+
+// enterFile counts a file that is to be opened, leaveFile one that is closed.
+func (rt *Runtime) enterFile() error {
+	rt.mu.Lock()
+	limit := int64(rt.limits.Files)
+	rt.mu.Unlock()
+	if rt.open.Add(1) > limit {
+		rt.open.Add(-1)
+		return fmt.Errorf("%w: %d files are open", window.ErrLimit, limit)
+	}
+	return nil
+}
+
+func (rt *Runtime) leaveFile() { rt.open.Add(-1) }
+
+// alwaysWaits remembers file systems that cannot read without waiting, so that
+// only the first file of each is asked.
+func (rt *Runtime) alwaysWaits(dev uint64) bool {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	return rt.waiting[dev]
+}
+
+func (rt *Runtime) setAlwaysWaits(dev uint64) {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	rt.waiting[dev] = true
+}
+
+// memoryFrom says what set the memory budget.
+func (rt *Runtime) memoryFrom() string {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	return rt.from
+}

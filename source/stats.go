@@ -1,0 +1,58 @@
+package source
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// Stats counts what a File or Reader has done. Reads of a File's Readers are
+// counted in the File when the Reader is closed.
+type Stats struct {
+	Reads       int64         // windows handed out, and reads into the caller's memory
+	Bytes       int64         // bytes in them
+	Waits       int64         // reads that waited for a device, a stream or a Fetcher
+	WaitTime    time.Duration // how long they did, together
+	AheadBytes  int64         // bytes read before they were asked for
+	WastedBytes int64         // of these, how many were thrown away
+	Hits        int64         // hits in the caller's own cache, said by NoteHit
+}
+
+// counters are Stats that are counted by several goroutines.
+type counters struct {
+	reads, bytes, waits, waitTime, ahead, wasted, hits atomic.Int64
+}
+
+// read counts one read of n bytes.
+func (c *counters) read(n int) {
+	c.reads.Add(1)
+	c.bytes.Add(int64(n))
+}
+
+// waited counts one wait that began at start.
+func (c *counters) waited(start time.Time) {
+	c.waits.Add(1)
+	c.waitTime.Add(int64(time.Since(start)))
+}
+
+func (c *counters) stats() Stats {
+	return Stats{
+		Reads:       c.reads.Load(),
+		Bytes:       c.bytes.Load(),
+		Waits:       c.waits.Load(),
+		WaitTime:    time.Duration(c.waitTime.Load()),
+		AheadBytes:  c.ahead.Load(),
+		WastedBytes: c.wasted.Load(),
+		Hits:        c.hits.Load(),
+	}
+}
+
+// add counts what s says.
+func (c *counters) add(s Stats) {
+	c.reads.Add(s.Reads)
+	c.bytes.Add(s.Bytes)
+	c.waits.Add(s.Waits)
+	c.waitTime.Add(int64(s.WaitTime))
+	c.ahead.Add(s.AheadBytes)
+	c.wasted.Add(s.WastedBytes)
+	c.hits.Add(s.Hits)
+}

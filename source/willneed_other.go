@@ -1,0 +1,8 @@
+//go:build !linux
+
+package source
+
+import "github.com/oriel-go/oriel/window"
+
+// willNeed does nothing: this system is not told.
+func willNeed(int, window.Range) {}

@@ -10,8 +10,7 @@ import (
 // A Buffer is memory lent by a pool until Free. It is a [window.Buffer] and a
 // [window.Describer]. It is used by one goroutine at a time, except Describe.
 //
-// On 64-bit systems it is two cache lines, of which a hand-out writes the first:
-// neighbours in a slab do not share it.
+// On 64-bit systems it is four cache lines: neighbours in a slab share none.
 type Buffer struct {
 	// frees counts the calls of Free; turn is its value while the Buffer is
 	// held, and another while it is free. Free moves frees on by a
@@ -33,6 +32,8 @@ type Buffer struct {
 	slab    *slab  // constant; nil when there is no slot
 	source  string // SetSource
 
+	window.Header // of the window that the Buffer becomes
+
 	// Guarded by Pool.mu. The links are those of the one list that the slot is
 	// in: idle or in quarantine when it is free, overdrawn when it is held.
 	next, prev *Buffer
@@ -41,6 +42,8 @@ type Buffer struct {
 
 	sample *sample // a sampled Buffer's; constant
 	last   *stack  // where a poisoned slot was acquired, if that was sampled
+
+	_ [48]byte
 }
 
 // Bytes returns the memory: len and cap are the number of bytes that were

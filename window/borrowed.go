@@ -16,20 +16,23 @@ import (
 // error that was dropped is not taken for an empty line. The zero Borrowed is
 // empty. A Borrowed belongs to the goroutine of its Cursor.
 type Borrowed struct {
-	p   *byte
-	n   int
-	off int64
+	// At most four words, as a Window: Lines lends one for every few bytes.
 	c   *Cursor // the lender; nil only in the zero Borrowed
+	lo  int     // the first byte is c.buf[lo]
+	n   int     // the length
 	seq uint64  // c.seq while the loan holds; 0 when it came with an error
 }
 
 // Bytes returns the bytes, read-only and with cap == len, lent until the
 // Cursor's next call.
 func (b Borrowed) Bytes() []byte {
-	if b.c != nil && b.c.seq != b.seq {
+	if b.c == nil {
+		return nil
+	}
+	if b.c.seq != b.seq {
 		b.ended()
 	}
-	return bytesAt(b.p, b.n)
+	return b.c.buf[b.lo : b.lo+b.n : b.lo+b.n]
 }
 
 // Len returns the number of bytes.
@@ -42,10 +45,13 @@ func (b Borrowed) Len() int {
 
 // Off returns the offset in the source of the first byte.
 func (b Borrowed) Off() int64 {
-	if b.c != nil && b.c.seq != b.seq {
+	if b.c == nil {
+		return 0
+	}
+	if b.c.seq != b.seq {
 		b.ended()
 	}
-	return b.off
+	return b.c.base + int64(b.lo)
 }
 
 // Retain returns an owner of the bytes. It copies nothing and so keeps the
@@ -59,10 +65,9 @@ func (b Borrowed) Retain(ctx context.Context) (Window, error) {
 		b.ended()
 	}
 	if err := ctx.Err(); err != nil {
-		return Window{}, &Error{Op: "retain", Path: b.c.name(), Off: b.off, Len: int64(b.n), Err: err}
+		return Window{}, &Error{Op: "retain", Path: b.c.name(), Off: b.Off(), Len: int64(b.n), Err: err}
 	}
-	lo := int(b.off - b.c.base)
-	return b.c.win.Slice(lo, lo+b.n), nil
+	return b.c.win.Slice(b.lo, b.lo+b.n), nil
 }
 
 // Format prints borrowed[off:end), never the contents.
@@ -73,7 +78,7 @@ func (b Borrowed) Format(f fmt.State, _ rune) {
 	case b.c != nil && b.c.seq != b.seq:
 		io.WriteString(f, "borrowed(ended)")
 	default:
-		fmt.Fprintf(f, "borrowed[%d:%d)", b.off, b.off+int64(b.n))
+		fmt.Fprintf(f, "borrowed[%d:%d)", b.Off(), b.Off()+int64(b.n))
 	}
 }
 

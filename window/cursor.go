@@ -57,6 +57,8 @@ type Cursor struct {
 	base int64  // offset of buf[0]
 	win  Window
 
+	lines lineIndex // of win
+
 	next    Window // what follows win, when it was taken already
 	nextPos int    // how much of next is read, in win's name
 
@@ -300,6 +302,7 @@ func (c *Cursor) drop() {
 	c.base += int64(c.pos)
 	c.win.Release()
 	c.win, c.buf, c.pos = Window{}, nil, 0
+	c.lines.i, c.lines.n, c.lines.at = 0, 0, 0
 }
 
 // take returns what follows win and how much of it is read.
@@ -326,8 +329,7 @@ func (c *Cursor) putBack(w Window, from int) {
 
 // lend returns the n bytes of win at lo as the loan of this call.
 func (c *Cursor) lend(lo, n int) Borrowed {
-	b := c.buf[lo : lo+n]
-	return Borrowed{start(b), n, c.base + int64(lo), c, c.seq}
+	return Borrowed{c, lo, n, c.seq}
 }
 
 // refuse returns the Borrowed that goes with err.

@@ -44,28 +44,57 @@ func (c *Cursor) SkipUntil(delim byte) (int64, error) {
 // SkipUntil('\n') goes on behind the line.
 func (c *Cursor) Line() (Borrowed, error) {
 	c.seq++
-	n := bytes.IndexByte(c.buf[c.pos:], '\n') + 1
-	if n == 0 || n > c.max {
-		var err error
-		if n, err = c.find('\n'); err != nil && !(err == io.EOF && n > 0) {
-			return c.refuse(c.failRecord("line", err))
+	lo, x := c.pos, &c.lines
+	if x.i >= x.n || x.at != lo {
+		if x.run < indexAfter || x.at != lo || c.max < indexBytes || !x.fill(c.buf, lo) {
+			return c.lineAlone()
 		}
+	}
+	end := x.base + int(x.ends[x.i])
+	x.i++
+	x.at, c.pos = end+1, end+1
+	if n := end - lo; n > 0 && c.buf[end-1] == '\r' {
+		end--
+	}
+	return Borrowed{c, lo, end - lo, c.seq}, nil
+}
+
+// lineAlone is Line without the index.
+func (c *Cursor) lineAlone() (Borrowed, error) {
+	lo, x := c.pos, &c.lines
+	n := bytes.IndexByte(c.buf[lo:], '\n')
+	if uint(n) >= uint(c.max) { // no end in win, or too far
+		return c.lineAcross()
+	}
+	c.pos = lo + n + 1
+	if canIndex && x.at == lo && n <= shortLine {
+		x.run = min(x.run+1, indexAfter)
+	} else {
+		x.run = 0
+	}
+	x.at = c.pos
+	if n > 0 && c.buf[lo+n-1] == '\r' {
+		n--
+	}
+	return Borrowed{c, lo, n, c.seq}, nil
+}
+
+// lineAcross is Line where win does not hold a line of at most the limit.
+func (c *Cursor) lineAcross() (Borrowed, error) {
+	n, err := c.find('\n')
+	if err != nil && !(err == io.EOF && n > 0) {
+		return c.refuse(c.failRecord("line", err))
 	}
 	lo := c.pos
 	c.pos += n
-	return c.lend(lo, lineLen(c.buf[lo:c.pos])), nil
-}
-
-// lineLen returns the length of b, not empty, without its line ending.
-func lineLen(b []byte) int {
-	n := len(b)
-	if b[n-1] == '\n' {
+	c.lines.at = c.pos
+	if c.buf[c.pos-1] == '\n' {
 		n--
 	}
-	if n > 0 && b[n-1] == '\r' {
+	if n > 0 && c.buf[lo+n-1] == '\r' {
 		n--
 	}
-	return n
+	return c.lend(lo, n), nil
 }
 
 // Lines lends the lines that are left, each with its offset. The loop ends

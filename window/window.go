@@ -25,7 +25,7 @@ type Window struct {
 	p   *byte   // the first byte
 	n   int     // the length
 	t   *ticket // the owner's; nil only in the zero Window
-	gen uint64  // t.gen while the owner lives; odd
+	gen uint64  // t.gen while the owner lives
 }
 
 // Bytes returns the window's bytes, lent until Release. They must not be

@@ -184,7 +184,7 @@ func TestOwnersOverflow(t *testing.T) {
 	c := newCounted("abc")
 	w := c.window(0)
 	s := w.t.share.Load()
-	s.owners.Store(maxOwners - 1)
+	s.extra.Store(maxOwners - 2)
 	x := w.Retain()
 	for range 3 {
 		if p := panicOf(func() { w.Retain() }); p != "window: too many owners" {
@@ -194,12 +194,12 @@ func TestOwnersOverflow(t *testing.T) {
 			t.Errorf("Slice at the limit panicked with %v", p)
 		}
 	}
-	if n := s.owners.Load(); n != maxOwners {
+	if n := s.extra.Load() + 1; n != maxOwners {
 		t.Errorf("%d owners, not %d", n, int64(maxOwners))
 	}
 	x.Release()
 	w.Retain().Release()
-	s.owners.Store(1)
+	s.extra.Store(0)
 	mustHold(t, w, 0, "abc")
 	w.Release()
 	c.mustBeFreed(t, 1)
@@ -367,5 +367,46 @@ func TestHeap(t *testing.T) {
 	}
 	if Heap.Secure() {
 		t.Error("the heap is secure")
+	}
+}
+
+// lodging is a Backing with a Header, which is used for one window after another.
+type lodging struct {
+	Header
+	p     []byte
+	freed int
+}
+
+func (l *lodging) Free() { l.freed++ }
+
+func TestABackingWithAHeader(t *testing.T) {
+	l := &lodging{p: []byte("abc")}
+	var stale []Window
+	for round := range 100 {
+		w := New(l, nil, l.p, int64(round))
+		x := w.Slice(1, 3)
+		w.Release()
+		if l.freed != round {
+			t.Fatalf("freed %d times in round %d, while an owner lives", l.freed, round)
+		}
+		mustHold(t, x, int64(round)+1, "bc")
+		x.Release()
+		if l.freed != round+1 {
+			t.Fatalf("freed %d times in round %d, after the last owner", l.freed, round)
+		}
+		stale = append(stale, w, x)
+		for _, s := range stale {
+			mustBeDead(t, s)
+		}
+	}
+	other := &lodging{p: l.p}
+	w := New(other, nil, other.p, 0)
+	for _, s := range stale {
+		mustBeDead(t, s)
+	}
+	mustHold(t, w, 0, "abc")
+	w.Release()
+	if other.freed != 1 || l.freed != 100 {
+		t.Errorf("freed %d and %d times, want 1 and 100", other.freed, l.freed)
 	}
 }

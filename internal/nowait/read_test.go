@@ -62,3 +62,32 @@ func TestWhereItCannotBeDoneNothingIsRead(t *testing.T) {
 		t.Errorf("Read of no file = %d", n)
 	}
 }
+
+func BenchmarkRead(b *testing.B) {
+	name := filepath.Join(b.TempDir(), "file")
+	if err := os.WriteFile(name, make([]byte, 1<<20), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	fd := int(f.Fd())
+	p := make([]byte, 4096)
+	b.Run("nowait", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if n, _ := Read(fd, p, 8192); n != len(p) {
+				b.Skip("cannot read without waiting here")
+			}
+		}
+	})
+	b.Run("ospackage", func(b *testing.B) {
+		for b.Loop() {
+			if n, err := f.ReadAt(p, 8192); n != len(p) {
+				b.Fatal(err)
+			}
+		}
+	})
+}

@@ -28,14 +28,13 @@ type lender interface {
 	lent(off int64, n int) (window.Backing, []byte)
 }
 
-// lend returns a window of n bytes at off that l lends; n may be 0, and l nil
-// then.
-func (f *File) lend(l lender, sess *pool.Session, off int64, n int) window.Window {
-	f.read(n)
+// lend returns a window of n bytes at off that the lender lends; n may be 0,
+// and there is no lender then.
+func (f *File) lend(sess *pool.Session, off int64, n int) window.Window {
 	if n == 0 {
 		return window.New(nothing{}, sess, nil, off)
 	}
-	b, p := l.lent(off, n)
+	b, p := f.lender.lent(off, n)
 	return window.New(b, sess, p, off)
 }
 

@@ -28,7 +28,7 @@ func (f *File) Explain() Explanation {
 	l := f.rt.Limits()
 	e := Explanation{
 		Name:        f.name,
-		Source:      f.b.kind(),
+		Source:      f.source,
 		Why:         f.why,
 		Pattern:     f.set.pattern,
 		SizeBytes:   f.Size(),
@@ -36,10 +36,10 @@ func (f *File) Explain() Explanation {
 		MemoryBytes: l.MemoryBytes,
 		MemoryFrom:  f.rt.memoryFrom(),
 		Threads:     l.Threads,
-		Stats:       f.stats(),
+		Stats:       f.Stats(),
 	}
-	if b, ok := f.b.(*preadSource); ok {
-		e.NeverWaits = b.nowait.Load()
+	if f.pread != nil {
+		e.NeverWaits = f.pread.nowait.Load()
 	}
 	if f.set.kind != Auto {
 		e.Why += ", and " + f.set.kind.String() + " is forced"

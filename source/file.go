@@ -21,6 +21,9 @@ type File struct {
 	rt     *Runtime
 	name   string
 	b      backend
+	pread  *preadSource  // b, if that is one: the hot path's calls are direct
+	lender lender        // b, if that is one
+	source string        // b.kind()
 	memory *pool.Session // of reads that belong to no Reader
 	set    settings
 	why    string // why b serves, for Explain
@@ -43,7 +46,9 @@ const maxTries = 64
 // newFile makes a File over b. A size that cannot be had is an error of the
 // first read that needs it.
 func newFile(name string, b backend, s settings, why string) *File {
-	f := &File{rt: s.rt, name: name, b: b, set: s, why: why}
+	f := &File{rt: s.rt, name: name, b: b, source: b.kind(), set: s, why: why}
+	f.pread, _ = b.(*preadSource)
+	f.lender, _ = b.(lender)
 	f.memory = s.rt.memory.NewSession(int64(s.windowBytes(DefaultWindowBytes)))
 	if n, err := b.size(); err == nil {
 		f.length.Store(n)
@@ -74,7 +79,13 @@ func (f *File) Stat() (fs.FileInfo, error) {
 }
 
 // Stats returns what the File has done.
-func (f *File) Stats() Stats { return f.stats() }
+func (f *File) Stats() Stats {
+	s := f.stats()
+	n, bytes := f.gate.reads()
+	s.Reads += n
+	s.Bytes += bytes
+	return s
+}
 
 // Close ends the File. Windows stay valid until they are released, reads under
 // way end as they would have, and the descriptor is closed when the last of
@@ -106,10 +117,21 @@ func (f *File) Close() error {
 	return f.end()
 }
 
-// leave undoes gate.enter, whatever that reported.
+// leave undoes gate.enter, whatever that reported, when no read is to be
+// counted.
 func (f *File) leave() {
 	if f.gate.leave() {
 		f.end() // its error has nobody to go to: Close has returned
+	}
+}
+
+// leaveRead is leave after one read of n bytes if err is nil.
+func (f *File) leaveRead(n int, err error) {
+	switch {
+	case err != nil:
+		f.leave()
+	case f.gate.leaveRead(n):
+		f.end()
 	}
 }
 
@@ -140,31 +162,50 @@ func (f *File) ReadManagedAt(ctx context.Context, off int64, n int) (window.Wind
 
 // readAt is ReadManagedAt in the memory of a session.
 func (f *File) readAt(ctx context.Context, sess *pool.Session, off int64, n int) (window.Window, error) {
-	defer f.leave()
-	if !f.gate.enter() {
-		return f.none("read", off, n, window.ErrClosed)
+	open := f.gate.enter()
+	w, got, err := f.readInside(ctx, sess, off, n, open)
+	f.leaveRead(got, err)
+	return w, err
+}
+
+// readInside is readAt inside of the gate. got is the number of bytes in w.
+func (f *File) readInside(ctx context.Context, sess *pool.Session, off int64, n int, open bool) (w window.Window, got int, err error) {
+	if n, err = f.admit(ctx, off, n, open); err != nil {
+		return w, 0, err
 	}
-	if err := ctx.Err(); err != nil {
-		return f.none("read", off, n, err)
-	}
-	n, err := f.clip(off, n)
-	if err != nil {
-		return f.none("read", off, n, err)
-	}
-	if l, ok := f.b.(lender); ok || n == 0 {
-		return f.lend(l, sess, off, n), nil
+	if f.lender != nil || n == 0 {
+		return f.lend(sess, off, n), n, nil
 	}
 	buf, err := sess.Get(ctx, n)
 	if err != nil {
-		return f.none("read", off, n, err)
+		return w, 0, f.fail("read", off, n, err)
 	}
-	got := f.b.resident(buf.Bytes(), off)
+	if f.pread != nil {
+		got = f.pread.resident(buf.Bytes(), off)
+	}
 	if got < n {
 		if buf, got, err = f.waitAt(ctx, sess, buf, got, off, n); err != nil && err != io.EOF {
-			return f.none("read", off+int64(got), n-got, err)
+			return w, 0, f.fail("read", off+int64(got), n-got, err)
 		}
 	}
-	return f.window(sess, buf, got, off)
+	w, err = f.window(sess, buf, got, off)
+	return w, got, err
+}
+
+// admit returns how many of the n bytes at off can be read, once the gate has
+// been entered.
+func (f *File) admit(ctx context.Context, off int64, n int, open bool) (int, error) {
+	err := window.ErrClosed
+	if open {
+		err = ctx.Err()
+	}
+	if err == nil {
+		n, err = f.clip(off, n)
+	}
+	if err != nil {
+		return n, f.fail("read", off, n, err)
+	}
+	return n, nil
 }
 
 // window makes a window of the first n bytes of buf, which are those at off;
@@ -174,8 +215,7 @@ func (f *File) window(sess *pool.Session, buf *pool.Buffer, n int, off int64) (w
 		buf.Free()
 		return window.Window{}, io.EOF
 	}
-	buf.SetSource(f.b.kind())
-	f.read(n)
+	buf.SetSource(f.source)
 	return window.New(buf, sess, buf.Bytes()[:n], off), nil
 }
 
@@ -263,7 +303,7 @@ func (f *File) clipUnsized(n int) (int, error) {
 
 // mayHide reports whether the source may say to be empty and not be, as files
 // of /proc do.
-func (f *File) mayHide() bool { return f.b.kind() == Pread.String() }
+func (f *File) mayHide() bool { return f.pread != nil }
 
 // look looks at the size again.
 func (f *File) look() (int64, error) {

@@ -1,42 +1,78 @@
 package source
 
-import (
-	"math"
-	"sync/atomic"
-)
+import "sync/atomic"
 
 // A gate counts those who use something that may be closed at any time, so
 // that it is really closed by the last of them: a descriptor whose number was
 // given to another file while a read was under way would return that file's
-// bytes.
+// bytes. It counts what they read as well, because a locked instruction that
+// follows the copy of a window waits for all of its stores: two of them do for
+// everything.
+//
+//	entered  [ shut | entries                     ]
+//	left     [ entries that left | bytes they read ]
+//	           24 bits             40 bits
+//
+// Who is inside is the difference of the two numbers of entries, modulo 1<<24;
+// so there may be 16 million at a time. The bytes are moved to spilled long
+// before they reach the entries.
 type gate struct {
-	n    atomic.Int64 // users; plus shut after close
-	done atomic.Bool  // the last has left after close
+	entered atomic.Uint64
+	left    atomic.Uint64
+	spilled atomic.Int64
+	silent  atomic.Int64 // entries that were not one read
+	done    atomic.Bool  // the last has left after close
 }
 
-const shut = math.MinInt64 / 2
+const (
+	shut       = 1 << 63
+	oneLeft    = 1 << 40
+	leftBytes  = oneLeft - 1
+	spillBytes = oneLeft / 2
+)
 
-// enter reports whether the thing is open. leave must follow either way.
-func (g *gate) enter() bool { return g.n.Add(1) > 0 }
+// enter reports whether the thing is open. One leave must follow either way.
+func (g *gate) enter() bool { return g.entered.Add(1) < shut }
 
-// leave undoes enter. last reports whether the caller is to do the closing.
+// leaveRead ends what was one read of n bytes, n < spillBytes. last reports
+// whether the caller is to do the closing.
+func (g *gate) leaveRead(n int) (last bool) {
+	left := g.left.Add(oneLeft + uint64(n))
+	if left&leftBytes >= spillBytes && g.left.CompareAndSwap(left, left-spillBytes) {
+		g.spilled.Add(spillBytes)
+	}
+	e := g.entered.Load()
+	return e >= shut && inside(e, left) == 0 && g.done.CompareAndSwap(false, true)
+}
+
+// leave ends what was not one read.
 func (g *gate) leave() (last bool) {
-	return g.n.Add(-1) == shut && g.done.CompareAndSwap(false, true)
+	g.silent.Add(1)
+	return g.leaveRead(0)
 }
+
+// inside returns how many had entered, by e, and not left, by l.
+func inside(e, l uint64) uint64 { return (e - l/oneLeft) % (1 << 24) }
 
 // close shuts the gate. first is false if it was shut before; last reports
 // whether nobody is inside, so that the caller is to do the closing.
 func (g *gate) close() (first, last bool) {
-	for {
-		n := g.n.Load()
-		if n < 0 {
-			return false, false
-		}
-		if g.n.CompareAndSwap(n, n+shut) {
-			return true, n == 0 && g.done.CompareAndSwap(false, true)
-		}
+	e := g.entered.Or(shut)
+	if e >= shut {
+		return false, false
 	}
+	return true, inside(e, g.left.Load()) == 0 && g.done.CompareAndSwap(false, true)
 }
 
 // open reports whether the gate is open now.
-func (g *gate) open() bool { return g.n.Load() >= 0 }
+func (g *gate) open() bool { return g.entered.Load() < shut }
+
+// reads returns how many reads have left, and their bytes.
+func (g *gate) reads() (n, bytes int64) {
+	// Whoever is inside may turn out to be no read. The count is exact while
+	// nobody is, and otherwise behind by those.
+	silent := g.silent.Load()
+	e, l := g.entered.Load(), g.left.Load()
+	n = int64(e&^shut-inside(e, l)) - silent
+	return max(n, 0), g.spilled.Load() + int64(l&leftBytes)
+}

@@ -160,7 +160,7 @@ func (r *Reader) begin(ctx context.Context, wait bool) (buf *pool.Buffer, n int,
 	if err != nil {
 		return nil, 0, err
 	}
-	if _, ok := r.f.b.(lender); ok {
+	if r.f.lender != nil {
 		return nil, want, nil
 	}
 	if wait {
@@ -221,8 +221,8 @@ func (r *Reader) start(buf *pool.Buffer, n, want int) {
 // deliver returns what was read at pos as a window and begins to read ahead if
 // the Reader has to wait.
 func (r *Reader) deliver(buf *pool.Buffer, n int, err error) (window.Window, error) {
-	if l, ok := r.f.b.(lender); ok && err == nil {
-		w := r.f.lend(l, r.sess, r.pos, n)
+	if r.f.lender != nil && err == nil {
+		w := r.f.lend(r.sess, r.pos, n)
 		r.moved(n)
 		return w, nil
 	}
@@ -235,7 +235,7 @@ func (r *Reader) deliver(buf *pool.Buffer, n int, err error) (window.Window, err
 		}
 		return r.f.none("read", r.pos, r.WindowSize(), err)
 	}
-	buf.SetSource(r.f.b.kind())
+	buf.SetSource(r.f.source)
 	w := window.New(buf, r.sess, buf.Bytes()[:n], r.pos)
 	r.moved(n)
 	switch {

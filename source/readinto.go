@@ -35,9 +35,8 @@ func (f *File) ReadAt(p []byte, off int64) (int, error) {
 }
 
 func (f *File) readInto(ctx context.Context, p []byte, off int64) (n int, err error) {
-	defer f.leave()
-	switch {
-	case !f.gate.enter():
+	switch open := f.gate.enter(); {
+	case !open:
 		err = window.ErrClosed
 	case f.err != nil:
 		err = f.err
@@ -47,10 +46,10 @@ func (f *File) readInto(ctx context.Context, p []byte, off int64) (n int, err er
 	if err == nil && len(p) > 0 {
 		n, err = f.readHere(ctx, p, off)
 	}
+	f.leaveRead(n, err)
 	if err != nil {
 		return n, f.fail("read", off+int64(n), len(p)-n, err)
 	}
-	f.read(n)
 	return n, nil
 }
 
@@ -71,19 +70,20 @@ func (b boundFile) ReadAt(p []byte, off int64) (int, error) { return b.f.ReadInt
 // that nobody comes back for holds its memory until the File is closed or 64
 // later ones have begun. ctx is only looked at.
 func (f *File) TryReadManagedAt(ctx context.Context, off int64, n int) (window.Window, error) {
-	defer f.leave()
-	if !f.gate.enter() {
-		return f.none("read", off, n, window.ErrClosed)
-	}
-	if err := ctx.Err(); err != nil {
-		return f.none("read", off, n, err)
-	}
-	n, err := f.clip(off, n)
+	open := f.gate.enter()
+	w, err := f.tryInside(ctx, off, n, open)
+	f.leaveRead(w.Len(), err)
+	return w, err
+}
+
+// tryInside is TryReadManagedAt inside of the gate.
+func (f *File) tryInside(ctx context.Context, off int64, n int, open bool) (window.Window, error) {
+	n, err := f.admit(ctx, off, n, open)
 	if err != nil {
-		return f.none("read", off, n, err)
+		return window.Window{}, err
 	}
-	if l, ok := f.b.(lender); ok || n == 0 {
-		return f.lend(l, f.memory, off, n), nil
+	if f.lender != nil || n == 0 {
+		return f.lend(f.memory, off, n), nil
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -97,11 +97,9 @@ func (f *File) TryReadManagedAt(ctx context.Context, off int64, n int) (window.W
 		if got = f.b.resident(buf.Bytes(), off); got == n {
 			return f.window(f.memory, buf, n, off)
 		}
-	} else {
-		buf = nil
 	}
 	if !f.makeRoomLocked() {
-		if buf != nil {
+		if ok {
 			buf.Free()
 		}
 		return f.none("read", off, n, window.ErrLimit)
@@ -167,9 +165,9 @@ func (f *File) Prefetch(ctx context.Context, ranges ...window.Range) error {
 		if err != nil {
 			return f.fail("prefetch", r.Off, int(min(r.Len, 1<<30)), err)
 		}
-		if b, ok := f.b.(*preadSource); ok && r.Len > 0 && r.Off < f.Size() {
+		if f.pread != nil && r.Len > 0 && r.Off < f.Size() {
 			began := time.Now()
-			willNeed(b.fd, r.Intersect(window.Range{Len: f.Size()}))
+			willNeed(f.pread.fd, r.Intersect(window.Range{Len: f.Size()}))
 			f.waitTime.Add(int64(time.Since(began))) // the queue of the device may be full
 		}
 	}

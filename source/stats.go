@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// Stats counts what a File or Reader has done. Reads of a File's Readers are
-// counted in the File when the Reader is closed.
+// Stats counts what a File or Reader has done. Reads at offsets are counted by
+// the File, whoever makes them; what its Readers read in order is counted by
+// them, and added to the File's when they are closed.
 type Stats struct {
 	Reads       int64         // windows handed out, and reads into the caller's memory
 	Bytes       int64         // bytes in them

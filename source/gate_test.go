@@ -1,0 +1,89 @@
+package source
+
+import (
+	"math/rand/v2"
+	"sync"
+	"testing"
+)
+
+func TestTheGateIsClosedByTheLast(t *testing.T) {
+	var g gate
+	if !g.enter() || !g.enter() {
+		t.Fatal("an open gate lets nobody in")
+	}
+	if g.leaveRead(10) {
+		t.Error("the first to leave an open gate is to close")
+	}
+	if first, last := g.close(); !first || last {
+		t.Errorf("close with one inside = %v, %v", first, last)
+	}
+	if g.enter() {
+		t.Error("a shut gate lets somebody in")
+	}
+	if g.leave() {
+		t.Error("who was refused is to close while another is inside")
+	}
+	if !g.leaveRead(5) {
+		t.Error("the last to leave is not to close")
+	}
+	if first, last := g.close(); first || last {
+		t.Errorf("close again = %v, %v", first, last)
+	}
+	g.enter()
+	if g.leave() {
+		t.Error("closed twice")
+	}
+	if n, bytes := g.reads(); n != 2 || bytes != 15 {
+		t.Errorf("%d reads of %d bytes, want 2 of 15", n, bytes)
+	}
+}
+
+// Entries run over 24 bits and bytes over 40, and nothing is lost.
+func TestTheGateCountsBeyondItsFields(t *testing.T) {
+	var g gate
+	const start = 1<<24 - 3
+	g.entered.Store(start)
+	g.left.Store(start << 40 & (1<<64 - 1))
+	g.silent.Store(start)
+	var want int64
+	for range 1000 {
+		const n = spillBytes / 3
+		g.enter()
+		if want += n; g.leaveRead(n) {
+			t.Fatal("an open gate is to be closed")
+		}
+		if i := inside(g.entered.Load(), g.left.Load()); i != 0 {
+			t.Fatalf("%d are inside of an empty gate", i)
+		}
+	}
+	if n, bytes := g.reads(); n != 1000 || bytes != want {
+		t.Errorf("%d reads of %d bytes, want 1000 of %d", n, bytes, want)
+	}
+}
+
+func TestTheGateIsClosedOnce(t *testing.T) {
+	for range 300 {
+		var g gate
+		var wg sync.WaitGroup
+		closings := make(chan bool, 64)
+		for range 8 {
+			wg.Go(func() {
+				for range rand.IntN(20) {
+					g.enter()
+					if g.leaveRead(1) {
+						closings <- true
+					}
+				}
+			})
+		}
+		wg.Go(func() {
+			if _, last := g.close(); last {
+				closings <- true
+			}
+		})
+		wg.Wait()
+		if n := len(closings); n != 1 {
+			t.Fatalf("closed %d times, want once", n)
+		}
+	}
+}

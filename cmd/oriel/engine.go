@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/oriel-go/oriel/window"
+)
+
+// An engine opens what the command line names. It is what the command knows of
+// the library, so that tests can put another in its place.
+type engine interface {
+	// open opens a file, pipe or device, or standard input for "-".
+	open(ctx context.Context, path string) (input, error)
+
+	// close gives the memory back, when every input is closed.
+	close() error
+}
+
+// An input is one open file, read by one goroutine.
+type input interface {
+	window.Reader
+
+	// seek makes off the offset of the next window. An input that cannot do
+	// that returns an error and goes on as before.
+	seek(off int64) error
+
+	// source names what serves, such as "pread".
+	source() string
+
+	// waited returns how long reads have waited.
+	waited() time.Duration
+
+	close() error
+}
+
+// closeInput closes in and makes its error *err if there is none yet.
+func closeInput(in input, err *error) {
+	if closing := in.close(); *err == nil {
+		*err = closing
+	}
+}
+
+// engineOptions are the flags that say how to read.
+type engineOptions struct {
+	source      sourceValue
+	windowBytes sizeValue // 0: the library's default
+	budgetBytes sizeValue // likewise
+}
+
+// sourceValue is the value of --source.
+type sourceValue string
+
+const (
+	sourceAuto  sourceValue = "auto"
+	sourcePread sourceValue = "pread"
+)
+
+func (v *sourceValue) Set(s string) error {
+	switch sourceValue(s) {
+	case sourceAuto, sourcePread:
+		*v = sourceValue(s)
+		return nil
+	}
+	return fmt.Errorf("want auto or pread")
+}
+
+func (v *sourceValue) String() string { return string(*v) }
+
+func (v *sourceValue) Type() string { return "auto|pread" }

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func TestProcessReadsProc(t *testing.T) {
+	want, err := os.ReadFile("/proc/version")
+	if err != nil {
+		t.Skip("no /proc here: ", err)
+	}
+	if got := outcomeOf(t, process(t.Context(), t, "cat", "/proc/version")); got.stdout != string(want) || got.status != exitFine {
+		t.Errorf("%+v, want %q", got, want)
+	}
+	got := outcomeOf(t, process(t.Context(), t, "scan", "--json", "/proc/version"))
+	if !strings.Contains(got.stdout, `"lines":1,`) || got.status != exitFine {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestProcessReadsAFIFO(t *testing.T) {
+	grow(t, "p|")
+	c := process(t.Context(), t, "scan", "--json", "p")
+	go func() {
+		w, err := os.OpenFile("p", os.O_WRONLY, 0)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer w.Close()
+		io.WriteString(w, "first\n")
+		io.WriteString(w, "second")
+	}()
+	if got := outcomeOf(t, c); got.status != exitFine || !strings.Contains(got.stdout, `"bytes":12,"lines":1`) {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestProcessEndsAtASignal although it waits for a FIFO whose writer is silent.
+func TestProcessEndsAtASignal(t *testing.T) {
+	grow(t, "f", "p|")
+	for _, args := range [][]string{{"scan", "--jobs", "1", "f", "p", "f"}, {"cat", "p"}, {"scan", "--files-from", "p"}} {
+		ctx, cancel := context.WithCancel(t.Context())
+		c := process(ctx, t, args...)
+		c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
+		ended := make(chan struct{})
+		go func() {
+			w, err := os.OpenFile("p", os.O_WRONLY, 0) // returns when the process has opened it
+			if err != nil {
+				t.Error(err)
+			}
+			cancel()
+			<-ended
+			w.Close()
+		}()
+		got := outcomeOf(t, c)
+		close(ended)
+		if got.status != exitInterrupted || !strings.HasSuffix(got.stderr, "oriel: interrupted\n") {
+			t.Errorf("%q: %+v", args, got)
+		}
+		if args[1] == "--jobs" && !strings.HasPrefix(got.stdout, "files           2\n") {
+			t.Errorf("no totals so far: %q", got.stdout)
+		}
+	}
+}
+
+// unprivileged makes c run as somebody who is not allowed everything.
+func unprivileged(t *testing.T, c *exec.Cmd) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		return
+	}
+	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	binary, err := os.ReadFile(c.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Path = filepath.Join(t.TempDir(), "oriel") // where 65534 finds it
+	if err := os.WriteFile(c.Path, binary, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for dir := filepath.Dir(c.Path); dir != os.TempDir() && len(dir) > 1; dir = filepath.Dir(dir) {
+		if err := os.Chmod(dir, 0o755); err != nil {
+			t.Skip("the tests run as root and cannot drop that: ", err)
+		}
+	}
+}
+
+func TestProcessReadsTheRestOfWhatItMayNotRead(t *testing.T) {
+	root := grow(t, "d/a", "d/closed/x", "d/secret", "d/z")
+	for name, mode := range map[string]os.FileMode{".": 0o755, "..": 0o755, "d/secret": 0, "d/closed": 0} {
+		if err := os.Chmod(name, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() { os.Chmod(filepath.Join(root, "d/closed"), 0o755) })
+	c := process(t.Context(), t, "scan", "--per-file", "d")
+	unprivileged(t, c)
+	got := outcomeOf(t, c)
+	want := "oriel: open d/closed: permission denied\noriel: open d/secret: permission denied\n"
+	if got.status != exitUnread || got.stderr != want || !strings.Contains(got.stdout, " d/a\n") || !strings.Contains(got.stdout, " d/z\n") {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestProcessStartsQuickly: what the imported packages do before main is less
+// than a few milliseconds. A go-runewidth later than 0.0.16 alone takes 24.
+func TestProcessStartsQuickly(t *testing.T) {
+	var sum, largest float64
+	for range 5 { // the best of a few: the machine may be busy
+		c := process(t.Context(), t, "--version")
+		c.Env = append(c.Env, "GODEBUG=inittrace=1")
+		this, worst := 0.0, 0.0
+		for _, m := range regexp.MustCompile(`, ([0-9.]+) ms clock`).FindAllStringSubmatch(outcomeOf(t, c).stderr, -1) {
+			ms, err := strconv.ParseFloat(m[1], 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			this, worst = this+ms, max(worst, ms)
+		}
+		if sum == 0 || this < sum {
+			sum, largest = this, worst
+		}
+	}
+	if sum == 0 {
+		t.Fatal("the runtime printed no trace of the inits")
+	}
+	if sum > 5 {
+		t.Errorf("%.1f ms in inits, %.1f of them in one", sum, largest)
+	}
+}
+
+// TestProcessMemoryDoesNotGrowWithTheFile: a file of holes is as good as any.
+func TestProcessMemoryDoesNotGrowWithTheFile(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reads 1 GiB")
+	}
+	grow(t, "holes")
+	if err := os.Truncate("holes", 1<<30); err != nil {
+		t.Skip("no large file here: ", err)
+	}
+	c := process(t.Context(), t, "scan", "--json", "--words", "--match", "x", "holes", "holes")
+	got := outcomeOf(t, c)
+	if got.status != exitFine || !strings.Contains(got.stdout, `"bytes":2147483648,"lines":2,"words":2,"matches":0`) {
+		t.Errorf("%+v", got)
+	}
+	if usage := c.ProcessState.SysUsage().(*syscall.Rusage); usage.Maxrss > 64<<10 {
+		t.Errorf("%d KiB resident, want at most 64 MiB", usage.Maxrss)
+	}
+}

@@ -20,6 +20,7 @@ func FromBytes(b []byte, o *Options) *File {
 	}
 	f := newFile("", &byteSource{b}, s, "a slice of the caller")
 	f.err = err
+	f.length.Store(int64(len(b)))
 	return f
 }
 

@@ -42,6 +42,7 @@ func New(f Fetcher, o *Options) *File {
 	}
 	t := newFile(b.name, b, s, "a Fetcher of the caller")
 	t.err = err
+	_, _ = t.look() // a size that cannot be had is an error of the first read
 	return t
 }
 

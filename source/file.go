@@ -43,16 +43,13 @@ type File struct {
 // come back for.
 const maxTries = 64
 
-// newFile makes a File over b. A size that cannot be had is an error of the
-// first read that needs it.
+// newFile makes a File over b, which has the size that is stored in length
+// afterwards, or by look.
 func newFile(name string, b backend, s settings, why string) *File {
 	f := &File{rt: s.rt, name: name, b: b, source: b.kind(), set: s, why: why}
 	f.pread, _ = b.(*preadSource)
 	f.lender, _ = b.(lender)
 	f.memory = s.rt.memory.NewSession(int64(s.windowBytes(DefaultWindowBytes)))
-	if n, err := b.size(); err == nil {
-		f.length.Store(n)
-	}
 	return f
 }
 

@@ -107,14 +107,15 @@ func openCounted(ctx context.Context, name string, s settings, streams bool) (_ 
 	switch {
 	case fi.IsDir():
 		return nil, syscall.EISDIR
-	case positioned(fi) && (fi.Size() > 0 || !fi.Mode().IsRegular() || !streams || s.kind == Pread):
+	case s.seeks(fi) || !streams && positioned(fi):
 		return preadFile(name, h, fi, s)
 	case !streams:
 		return nil, notPositioned(fi)
 	case s.kind != Auto:
 		return nil, fmt.Errorf("%w: %v of a %s", window.ErrRefused, s.kind, describe(fi))
 	}
-	b := &streamSource{r: h, f: h}
+	b := newStreamSource(h)
+	b.f = h
 	if fi.Mode()&fs.ModeNamedPipe != 0 {
 		b.begin = func() error { return waitForWriter(h) }
 	}
@@ -127,7 +128,12 @@ func preadFile(name string, h *os.File, fi fs.FileInfo, s settings) (*File, erro
 	if err != nil {
 		return nil, err
 	}
-	return newFile(name, newPread(h, fd, fi, s.rt), s, "a "+describe(fi)), nil
+	f := newFile(name, newPread(h, fd, fi, s.rt), s, "a "+describe(fi))
+	f.length.Store(fi.Size())
+	if f.pread.block {
+		_, err = f.look()
+	}
+	return f, err
 }
 
 // openStdin reads standard input: a file from where its position is, so that
@@ -148,7 +154,7 @@ func openStdin(o *Options) (*Reader, error) {
 	if fi.IsDir() {
 		return fail(syscall.EISDIR)
 	}
-	if positioned(fi) && (fi.Size() > 0 || !fi.Mode().IsRegular()) {
+	if s.seeks(fi) {
 		at, err := os.Stdin.Seek(0, 1)
 		if err != nil {
 			return fail(err)
@@ -165,7 +171,14 @@ func openStdin(o *Options) (*Reader, error) {
 	if s.kind != Auto {
 		return fail(fmt.Errorf("%w: %v of a %s", window.ErrRefused, s.kind, describe(fi)))
 	}
-	return newStream(name, &streamSource{r: os.Stdin}, s, "standard input is a "+describe(fi)).reader(true), nil
+	return newStream(name, newStreamSource(os.Stdin), s, "standard input is a "+describe(fi)).reader(true), nil
+}
+
+// seeks reports whether a file is to be read at offsets by a Reader. One that
+// says to be empty is read as a stream, because it may not be, unless pread is
+// forced.
+func (s *settings) seeks(fi fs.FileInfo) bool {
+	return positioned(fi) && (fi.Size() > 0 || !fi.Mode().IsRegular() || s.kind == Pread)
 }
 
 // positioned reports whether a file can be read at offsets.

@@ -59,11 +59,7 @@ func (b *preadSource) size() (int64, error) {
 	if b.block {
 		return b.seekEnd()
 	}
-	fi, err := b.f.Stat()
-	if err != nil {
-		return 0, err
-	}
-	return fi.Size(), nil
+	return fileSize(b.f, b.fd)
 }
 
 // seekEnd returns where a block device ends and leaves its position, which a

@@ -17,6 +17,15 @@ func pread(f *os.File, _ int, p []byte, off int64) (int, error) {
 	return n, err
 }
 
+// fileSize returns the size of a regular file.
+func fileSize(f *os.File, _ int) (int64, error) {
+	fi, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	return fi.Size(), nil
+}
+
 // descriptor returns nothing: this system has no descriptors.
 func descriptor(*os.File) (int, error) { return 0, nil }
 

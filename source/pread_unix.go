@@ -20,6 +20,17 @@ func pread(_ *os.File, fd int, p []byte, off int64) (int, error) {
 	}
 }
 
+// fileSize returns the size of a regular file, without what f.Stat allocates.
+func fileSize(_ *os.File, fd int) (int64, error) {
+	var st unix.Stat_t
+	for {
+		err := unix.Fstat(fd, &st)
+		if err != unix.EINTR {
+			return st.Size, err
+		}
+	}
+}
+
 // descriptor returns f's descriptor without changing its mode, as f.Fd would.
 func descriptor(f *os.File) (fd int, err error) {
 	c, err := f.SyscallConn()

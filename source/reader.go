@@ -171,7 +171,7 @@ func (r *Reader) begin(ctx context.Context, wait bool) (buf *pool.Buffer, n int,
 		buf = b
 	}
 	if buf != nil {
-		if n = r.f.b.resident(buf.Bytes(), r.pos); n == want {
+		if n = r.f.b.resident(buf.Bytes(), r.pos); n == want || n > 0 && r.f.stream {
 			r.waiting = false
 			return buf, n, nil
 		}

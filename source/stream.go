@@ -6,7 +6,9 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"syscall"
 
+	"github.com/oriel-go/oriel/internal/nowait"
 	"github.com/oriel-go/oriel/window"
 )
 
@@ -26,7 +28,7 @@ func NewStream(r io.Reader, o *Options) *Reader {
 	if n, ok := r.(interface{ Name() string }); ok {
 		name = n.Name()
 	}
-	f := newStream(name, &streamSource{r: r}, s, "an io.Reader of the caller")
+	f := newStream(name, newStreamSource(r), s, "an io.Reader of the caller")
 	f.err = err
 	return f.reader(true)
 }
@@ -44,6 +46,24 @@ type streamSource struct {
 	f *os.File // r, when it is ours to close; else nil
 	// begin, if not nil, waits for the stream to begin.
 	begin func() error
+
+	// conn reaches the descriptor of r, if it has one that can be read without
+	// waiting, by calling try, which reads into buf and sets got. Both are made
+	// once, so that a read allocates nothing.
+	conn syscall.RawConn
+	try  func(fd uintptr) bool
+	buf  []byte
+	got  int
+}
+
+func newStreamSource(r io.Reader) *streamSource {
+	b := &streamSource{r: r}
+	if f, ok := r.(*os.File); ok {
+		if c, err := f.SyscallConn(); err == nil {
+			b.conn, b.try = c, b.readNow
+		}
+	}
+	return b
 }
 
 // maxEmptyReads is how many times in a row an io.Reader may return nothing and
@@ -52,7 +72,32 @@ const maxEmptyReads = 100
 
 func (b *streamSource) kind() string { return "stream" }
 
-func (b *streamSource) resident([]byte, int64) int { return 0 }
+// resident reads what a pipe or socket holds, so that a fast writer is read
+// without a goroutine in between. os.File keeps the descriptor from being
+// closed meanwhile.
+func (b *streamSource) resident(p []byte, _ int64) int {
+	if b.conn == nil {
+		return 0
+	}
+	b.buf, b.got = p, 0
+	if b.conn.Read(b.try) != nil {
+		b.conn = nil
+	}
+	b.buf = nil
+	if b.got > 0 {
+		b.begin = nil // it has begun
+	}
+	return b.got
+}
+
+// readNow is called with the descriptor; true says not to wait.
+func (b *streamSource) readNow(fd uintptr) bool {
+	n, supported := nowait.ReadStream(int(fd), b.buf)
+	if b.got = n; !supported {
+		b.conn = nil
+	}
+	return true
+}
 
 func (b *streamSource) read(_ context.Context, p []byte, _ int64) (int, error) {
 	if b.begin != nil {

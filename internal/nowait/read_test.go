@@ -63,6 +63,25 @@ func TestWhereItCannotBeDoneNothingIsRead(t *testing.T) {
 	}
 }
 
+func TestReadStreamGivesWhatAPipeHolds(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	p := make([]byte, 10)
+	if n, supported := ReadStream(int(r.Fd()), p); n != 0 {
+		t.Fatalf("an empty pipe gives %d bytes", n)
+	} else if !supported {
+		t.Skip("this system cannot read pipes without waiting: ", runtime.GOOS)
+	}
+	w.WriteString("text")
+	if n, _ := ReadStream(int(r.Fd()), p); string(p[:n]) != "text" {
+		t.Errorf("ReadStream = %q", p[:n])
+	}
+}
+
 func BenchmarkRead(b *testing.B) {
 	name := filepath.Join(b.TempDir(), "file")
 	if err := os.WriteFile(name, make([]byte, 1<<20), 0o600); err != nil {

@@ -13,6 +13,18 @@ import (
 // It is unix.Preadv2 without that function's slice of vectors, which would be
 // allocated on every call.
 func Read(fd int, p []byte, off int64) (n int, supported bool) {
+	return read(fd, p, uintptr(off), uintptr(uint64(off)>>32))
+}
+
+// ReadStream is Read from the position of a pipe, socket or other stream,
+// which pipes can do since Linux 6.4.
+func ReadStream(fd int, p []byte) (n int, supported bool) {
+	return read(fd, p, ^uintptr(0), ^uintptr(0)) // -1 is the position
+}
+
+// read is preadv2. The offset comes as two halves of a long each; on 64 bits
+// the kernel takes all of it from the low one.
+func read(fd int, p []byte, lo, hi uintptr) (n int, supported bool) {
 	if len(p) == 0 {
 		return 0, true
 	}
@@ -21,9 +33,6 @@ func Read(fd int, p []byte, off int64) (n int, supported bool) {
 	v := unix.Iovec{Base: unsafe.SliceData(p)}
 	v.SetLen(len(p))
 	for {
-		// The offset is passed as two halves of a long each; on 64 bits the
-		// kernel takes all of it from the low one.
-		lo, hi := uintptr(off), uintptr(uint64(off)>>32)
 		r, _, errno := unix.Syscall6(unix.SYS_PREADV2, uintptr(fd), uintptr(unsafe.Pointer(&v)), 1, lo, hi, unix.RWF_NOWAIT)
 		switch errno {
 		case 0:

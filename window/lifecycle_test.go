@@ -1,7 +1,6 @@
 package window
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"testing"
 )
@@ -263,7 +262,7 @@ func randomProgram(rnd *rand.Rand, n int) []byte {
 // million under handles that have ended.
 func TestWindowLifecycle(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(5, 6))
-	l := life{report: func(format string, args ...any) { t.Helper(); t.Fatal(fmt.Sprintf(format, args...)) }}
+	l := life{report: func(format string, args ...any) { t.Helper(); t.Fatalf(format, args...) }}
 	for range rounds(t, 3000) {
 		l.run(randomProgram(rnd, 1000))
 	}

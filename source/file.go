@@ -29,8 +29,8 @@ type File struct {
 	why    string // why b serves, for Explain
 	err    error  // an invalid option: the error of every read
 
-	stream  bool // b has no offsets: only a Reader of its own reads it
-	counted bool // one of the Runtime's files
+	stream  *streamSource // b, if that is one: only a Reader of its own reads it
+	counted bool          // one of the Runtime's files
 	gate    gate
 	length  atomic.Int64 // the size when it was last looked at
 	counters
@@ -99,7 +99,7 @@ func (f *File) Close() error {
 	f.tries = nil
 	f.mu.Unlock()
 	f.memory.Close()
-	if f.stream {
+	if f.stream != nil {
 		// A read that is under way ends only now: os.File sees to it that the
 		// descriptor outlives it, and an io.Reader of the caller's is left alone.
 		err := f.closeBackend()
@@ -137,7 +137,8 @@ func (f *File) end() error {
 	if f.counted {
 		f.rt.leaveFile()
 	}
-	if f.stream {
+	if f.stream != nil {
+		f.stream.end()
 		return nil
 	}
 	return f.closeBackend()
@@ -252,14 +253,14 @@ func (f *File) readHere(ctx context.Context, p []byte, off int64) (int, error) {
 // enterThread takes one of the Runtime's places for reads that wait. Streams
 // take none: 64 silent pipes must not keep files from being read.
 func (f *File) enterThread(ctx context.Context) error {
-	if f.stream {
+	if f.stream != nil {
 		return nil
 	}
 	return f.rt.threads.Acquire(ctx)
 }
 
 func (f *File) leaveThread() {
-	if !f.stream {
+	if f.stream == nil {
 		f.rt.threads.Release()
 	}
 }

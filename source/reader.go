@@ -66,7 +66,7 @@ func (f *File) NewReader(o *Options) *Reader {
 
 func (f *File) reader(owns bool) *Reader {
 	n := f.set.windowBytes(DefaultWindowBytes)
-	if f.stream {
+	if f.stream != nil {
 		n = f.set.windowBytes(StreamWindowBytes)
 	}
 	r := &Reader{f: f, owns: owns, sess: f.rt.memory.NewSession(int64(n + reserveBytes))}
@@ -171,12 +171,12 @@ func (r *Reader) begin(ctx context.Context, wait bool) (buf *pool.Buffer, n int,
 		buf = b
 	}
 	if buf != nil {
-		if n = r.f.b.resident(buf.Bytes(), r.pos); n == want || n > 0 && r.f.stream {
+		if n = r.f.b.resident(buf.Bytes(), r.pos); n == want || n > 0 && r.f.stream != nil {
 			r.waiting = false
 			return buf, n, nil
 		}
 	}
-	if !wait || ctx.Done() != nil {
+	if heeds := r.f.stream != nil && r.f.stream.heedsContext(); !wait || ctx.Done() != nil && !heeds {
 		r.start(buf, n, want)
 		return nil, 0, nil
 	}
@@ -189,7 +189,7 @@ func (r *Reader) begin(ctx context.Context, wait bool) (buf *pool.Buffer, n int,
 // want returns how many bytes the next window should have, io.EOF for none.
 func (r *Reader) want() (int, error) {
 	n := r.WindowSize()
-	if r.f.stream {
+	if r.f.stream != nil {
 		return n, nil
 	}
 	size := r.f.Size()
@@ -259,7 +259,7 @@ func (r *Reader) moved(n int) {
 // readAhead begins to fetch the next window if there is memory for it now.
 // When it turns out to be resident, reading ahead ends with it.
 func (r *Reader) readAhead() {
-	if r.f.stream || r.Pattern() == Random {
+	if r.f.stream != nil || r.Pattern() == Random {
 		return
 	}
 	want, err := r.want()
@@ -296,7 +296,7 @@ func (r *Reader) ReadManagedAt(ctx context.Context, off int64, n int) (window.Wi
 	if r.closed {
 		return r.f.none("read", off, n, window.ErrClosed)
 	}
-	if r.f.stream {
+	if r.f.stream != nil {
 		return r.f.none("read", off, n, fmt.Errorf("a stream has no offsets: %w", window.ErrUnsupported))
 	}
 	return r.f.readAt(ctx, r.sess, off, n)
@@ -308,7 +308,7 @@ func (r *Reader) SeekTo(off int64) error {
 	switch {
 	case r.closed:
 		return r.f.fail("seek", off, 0, window.ErrClosed)
-	case r.f.stream:
+	case r.f.stream != nil:
 		return r.f.fail("seek", off, 0, fmt.Errorf("a stream has no offsets: %w", window.ErrUnsupported))
 	case off < 0:
 		return r.f.fail("seek", off, 0, window.ErrRange)

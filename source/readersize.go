@@ -12,7 +12,7 @@ func (r *Reader) Name() string { return r.f.Name() }
 // Size returns the size of the source as [File.Size] has it, and -1 of a
 // stream.
 func (r *Reader) Size() int64 {
-	if r.f.stream {
+	if r.f.stream != nil {
 		return -1
 	}
 	return r.f.Size()

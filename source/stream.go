@@ -2,11 +2,13 @@ package source
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"syscall"
+	"time"
 
 	"github.com/oriel-go/oriel/internal/nowait"
 	"github.com/oriel-go/oriel/window"
@@ -35,7 +37,7 @@ func NewStream(r io.Reader, o *Options) *Reader {
 
 func newStream(name string, b *streamSource, s settings, why string) *File {
 	f := newFile(name, b, s, why)
-	f.stream = true
+	f.stream = b
 	return f
 }
 
@@ -48,20 +50,35 @@ type streamSource struct {
 	begin func() error
 
 	// conn reaches the descriptor of r, if it has one that can be read without
-	// waiting, by calling try, which reads into buf and sets got. Both are made
-	// once, so that a read allocates nothing.
+	// waiting, by calling try, which reads into buf and leaves n and err. Both
+	// are made once, so that a read allocates nothing.
 	conn syscall.RawConn
 	try  func(fd uintptr) bool
 	buf  []byte
-	got  int
+	n    int
+	err  error
+
+	// waiter waits for a descriptor that can be read without waiting and that
+	// the runtime's poller does not have: an inherited pipe. nil otherwise.
+	waiter *nowait.Waiter
 }
 
 func newStreamSource(r io.Reader) *streamSource {
 	b := &streamSource{r: r}
-	if f, ok := r.(*os.File); ok {
-		if c, err := f.SyscallConn(); err == nil {
-			b.conn, b.try = c, b.readNow
-		}
+	f, ok := r.(*os.File)
+	if !ok {
+		return b
+	}
+	c, err := f.SyscallConn()
+	if err != nil {
+		return b
+	}
+	b.conn, b.try = c, func(fd uintptr) bool {
+		b.n, b.err = nowait.ReadStream(int(fd), b.buf)
+		return true
+	}
+	if f.SetReadDeadline(time.Time{}) != nil {
+		b.waiter, _ = nowait.NewWaiter() // without one a goroutine waits
 	}
 	return b
 }
@@ -72,34 +89,52 @@ const maxEmptyReads = 100
 
 func (b *streamSource) kind() string { return "stream" }
 
+// heedsContext reports whether read returns when its context ends, without
+// having written to its memory.
+func (b *streamSource) heedsContext() bool { return b.waiter != nil && b.conn != nil }
+
 // resident reads what a pipe or socket holds, so that a fast writer is read
-// without a goroutine in between. os.File keeps the descriptor from being
-// closed meanwhile.
+// without a goroutine in between.
 func (b *streamSource) resident(p []byte, _ int64) int {
-	if b.conn == nil {
-		return 0
-	}
-	b.buf, b.got = p, 0
-	if b.conn.Read(b.try) != nil {
-		b.conn = nil
-	}
-	b.buf = nil
-	if b.got > 0 {
+	n, err := b.readNow(p)
+	if err == nil && n > 0 {
 		b.begin = nil // it has begun
 	}
-	return b.got
+	return n
 }
 
-// readNow is called with the descriptor; true says not to wait.
-func (b *streamSource) readNow(fd uintptr) bool {
-	n, supported := nowait.ReadStream(int(fd), b.buf)
-	if b.got = n; !supported {
-		b.conn = nil
+// readNow reads without waiting. os.File keeps the descriptor from being closed
+// meanwhile.
+func (b *streamSource) readNow(p []byte) (int, error) {
+	if b.conn == nil {
+		return 0, errors.ErrUnsupported
 	}
-	return true
+	b.buf = p
+	if err := b.conn.Read(b.try); err != nil {
+		b.n, b.err = 0, err
+	}
+	b.buf = nil
+	if b.err != nil && b.err != nowait.ErrAgain {
+		b.conn = nil // an ordinary read will say what it is
+	}
+	return b.n, b.err
 }
 
-func (b *streamSource) read(_ context.Context, p []byte, _ int64) (int, error) {
+func (b *streamSource) read(ctx context.Context, p []byte, _ int64) (int, error) {
+	for b.heedsContext() {
+		n, err := b.readNow(p)
+		switch {
+		case n > 0:
+			return n, nil
+		case err == nil:
+			return 0, io.EOF
+		case err != nowait.ErrAgain:
+			continue
+		}
+		if err := b.await(ctx); err != nil {
+			return 0, err
+		}
+	}
 	if b.begin != nil {
 		if err := b.begin(); err != nil {
 			return 0, err
@@ -112,6 +147,15 @@ func (b *streamSource) read(_ context.Context, p []byte, _ int64) (int, error) {
 		}
 	}
 	return 0, fmt.Errorf("%w: %w", window.ErrFetcher, io.ErrNoProgress)
+}
+
+// await waits for the stream to be readable, or ctx to end.
+func (b *streamSource) await(ctx context.Context) error {
+	var waited error
+	if err := b.conn.Control(func(fd uintptr) { waited = b.waiter.Wait(ctx, int(fd)) }); err != nil {
+		return err
+	}
+	return waited
 }
 
 func (b *streamSource) readOnce(p []byte) (n int, err error) {
@@ -134,4 +178,12 @@ func (b *streamSource) close() error {
 		return nil
 	}
 	return b.f.Close()
+}
+
+// end gives up what only reads use, once there are none any more.
+func (b *streamSource) end() {
+	if b.waiter != nil {
+		b.waiter.Close()
+		b.waiter = nil
+	}
 }

@@ -2,10 +2,13 @@ package nowait
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
 	"testing"
+	"time"
 )
 
 func open(t *testing.T, dir string, content []byte) *os.File {
@@ -70,15 +73,41 @@ func TestReadStreamGivesWhatAPipeHolds(t *testing.T) {
 	}
 	defer r.Close()
 	defer w.Close()
-	p := make([]byte, 10)
-	if n, supported := ReadStream(int(r.Fd()), p); n != 0 {
-		t.Fatalf("an empty pipe gives %d bytes", n)
-	} else if !supported {
+	fd, p := int(r.Fd()), make([]byte, 10)
+	n, err := ReadStream(fd, p)
+	if errors.Is(err, errors.ErrUnsupported) {
 		t.Skip("this system cannot read pipes without waiting: ", runtime.GOOS)
 	}
-	w.WriteString("text")
-	if n, _ := ReadStream(int(r.Fd()), p); string(p[:n]) != "text" {
-		t.Errorf("ReadStream = %q", p[:n])
+	if n != 0 || err != ErrAgain {
+		t.Fatalf("an empty pipe: %d, %v, want ErrAgain", n, err)
+	}
+	waiter, err := NewWaiter()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer waiter.Close()
+	for range 3 {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		if err := waiter.Wait(ctx, fd); err != context.DeadlineExceeded {
+			t.Fatalf("Wait = %v, want context.DeadlineExceeded", err)
+		}
+		cancel()
+		w.WriteString("text")
+		for _, ctx := range []context.Context{t.Context(), context.Background()} {
+			if err := waiter.Wait(ctx, fd); err != nil {
+				t.Fatalf("Wait for what is there = %v", err)
+			}
+		}
+		if n, err := ReadStream(fd, p); err != nil || string(p[:n]) != "text" {
+			t.Fatalf("ReadStream = %q, %v", p[:n], err)
+		}
+	}
+	w.Close()
+	if err := waiter.Wait(t.Context(), fd); err != nil {
+		t.Fatalf("Wait for the end = %v", err)
+	}
+	if n, err := ReadStream(fd, p); n != 0 || err != nil {
+		t.Errorf("at the end: %d, %v", n, err)
 	}
 }
 

@@ -1,0 +1,238 @@
+package measure
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/oriel-go/oriel/bench/pagecache"
+	"github.com/oriel-go/oriel/bench/stats"
+)
+
+// Run runs the experiment. What could not be measured is in Report.Error; what
+// was measured until then is in the report.
+func (e *Experiment) Run() *Report {
+	began := time.Now()
+	r := &Report{Name: e.Name, About: e.About, Unit: e.Unit, Metric: e.Metric}
+	if err := (&running{Experiment: e, report: r}).run(); err != nil {
+		r.Error = err.Error()
+	}
+	r.Seconds = time.Since(began).Seconds()
+	return r
+}
+
+// running is an experiment under way.
+type running struct {
+	*Experiment
+	report   *Report
+	contests []*match // those with the candidates for best come last
+	itself   *match
+	answered bool
+	answer   uint64
+}
+
+// A match is a contest under way.
+type match struct {
+	a, b      *Way
+	bound     *stats.Bound
+	candidate bool
+	score     Score
+}
+
+func newMatch(a, b *Way, bound *stats.Bound) *match {
+	return &match{a: a, b: b, bound: bound, score: Score{
+		A: Side{Name: a.Name, Amount: a.Amount},
+		B: Side{Name: b.Name, Amount: b.Amount},
+	}}
+}
+
+func (r *running) run() (err error) {
+	if r.Setup != nil {
+		if err := r.Setup(); err != nil {
+			return err
+		}
+	}
+	if r.report.Before, err = r.look(); err != nil {
+		return err
+	}
+	for i := range r.Contests {
+		c := &r.Contests[i]
+		r.contests = append(r.contests, newMatch(&c.A, &c.B, c.Bound))
+	}
+	if r.Best != nil {
+		for i := range r.Best.Of {
+			m := newMatch(&r.Best.A, &r.Best.Of[i], nil)
+			m.candidate = true
+			r.contests = append(r.contests, m)
+		}
+	}
+	matches := r.contests
+	if r.Itself != nil {
+		r.itself = newMatch(r.Itself, r.Itself, nil)
+		matches = append(slices.Clone(matches), r.itself)
+	}
+	for round := range r.Pairs {
+		if err := errors.Join(r.choose(round), r.play(matches, round)); err != nil {
+			return err
+		}
+	}
+	calm := r.judge()
+	if err := r.measureLimits(calm); err != nil {
+		return err
+	}
+	r.report.After, err = r.look()
+	return err
+}
+
+// look returns the state of the file, if there is one.
+func (r *running) look() (*pagecache.State, error) {
+	if r.File == "" {
+		return nil, nil
+	}
+	s, err := pagecache.Look(r.File)
+	return &s, err
+}
+
+// choose runs every candidate once.
+func (r *running) choose(round int) error {
+	for i := range r.contests {
+		m := r.contests[i]
+		if round%2 == 1 {
+			m = r.contests[len(r.contests)-1-i]
+		}
+		if !m.candidate {
+			continue
+		}
+		if err := r.keep(); err != nil {
+			return err
+		}
+		s, err := r.sample(m.b)
+		if err != nil {
+			return err
+		}
+		m.score.B.Chosen = append(m.score.B.Chosen, s)
+	}
+	return nil
+}
+
+// play runs one pair of every match, in the other order every other round.
+func (r *running) play(matches []*match, round int) error {
+	for i := range matches {
+		m := matches[i]
+		first, second := m.a, m.b
+		if round%2 == 1 {
+			m = matches[len(matches)-1-i]
+			first, second = m.b, m.a
+		}
+		if err := r.keep(); err != nil {
+			return err
+		}
+		s, err := r.sample(first)
+		if err != nil {
+			return err
+		}
+		t, err := r.sample(second)
+		if err != nil {
+			return err
+		}
+		if round%2 == 1 {
+			s, t = t, s
+		}
+		m.score.A.Samples = append(m.score.A.Samples, s)
+		m.score.B.Samples = append(m.score.B.Samples, t)
+	}
+	return nil
+}
+
+// keep keeps the state of the experiment.
+func (r *running) keep() error {
+	if r.Keep == nil {
+		return nil
+	}
+	return r.Keep()
+}
+
+// sample runs a way once and checks what it computed.
+func (r *running) sample(w *Way) (Sample, error) {
+	s, o, err := w.sample()
+	if err != nil {
+		return s, err
+	}
+	if !r.answered {
+		r.answered, r.answer = true, o.Answer
+	}
+	if o.Answer != r.answer {
+		return s, fmt.Errorf("%s: computed %d, the first way %d", w.Name, o.Answer, r.answer)
+	}
+	return s, nil
+}
+
+// judge compares what was played, and reports whether the A/A test covers 1.
+func (r *running) judge() bool {
+	calm := true
+	if r.itself != nil {
+		r.itself.compare(r.Metric)
+		calm = r.itself.score.Compared.Interval.Covers(1)
+		r.report.Itself = &r.itself.score
+	}
+	if best := r.best(); best != nil {
+		best.score.Best, best.bound = true, r.Best.Bound
+	}
+	for _, m := range r.contests {
+		m.compare(r.Metric)
+		if m.bound != nil {
+			m.score.Bound = m.bound
+			m.score.Verdict = m.bound.Judge(m.score.Compared.Interval, calm)
+		}
+		r.report.Contests = append(r.report.Contests, m.score)
+	}
+	return calm
+}
+
+// best returns the match with the fastest candidate of the choosing runs.
+func (r *running) best() (best *match) {
+	fastest := 0.0
+	for _, m := range r.contests {
+		if !m.candidate {
+			continue
+		}
+		s := stats.Median(perUnit(m.score.B.Chosen, m.b.Amount))
+		if best == nil || s < fastest {
+			best, fastest = m, s
+		}
+	}
+	return best
+}
+
+func (m *match) compare(by Metric) {
+	a, b := m.score.A.seconds(), m.score.B.seconds()
+	if by == Speed { // of A is the time of B over that of A
+		a, b = b, a
+	}
+	m.score.Compared = stats.Compare(a, b)
+}
+
+// measureLimits runs what is claimed of one way alone.
+func (r *running) measureLimits(calm bool) error {
+	for _, l := range r.Limits {
+		k := Kept{Name: l.Name, Unit: l.Unit, Every: l.Every, Bound: l.Bound}
+		for range l.Runs {
+			v, err := l.Measure()
+			if err != nil {
+				return fmt.Errorf("%s: %w", l.Name, err)
+			}
+			k.Values = append(k.Values, v)
+		}
+		k.Median, k.Interval = stats.Estimate(k.Values)
+		switch {
+		case l.Bound == nil:
+		case l.Every:
+			k.Verdict = l.Bound.JudgeAll(k.Values)
+		default:
+			k.Verdict = l.Bound.Judge(k.Interval, calm)
+		}
+		r.report.Limits = append(r.report.Limits, k)
+	}
+	return nil
+}

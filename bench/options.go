@@ -1,0 +1,178 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/oriel-go/oriel/bench/workload"
+)
+
+// options are the command line.
+type options struct {
+	config    workload.Config
+	workloads []workload.Workload
+	dir       string // "": a temporary one
+	json      string
+	markdown  string
+	list      bool
+	solo      int
+	profile   string
+	recorded  []string // the arguments, without where files are
+}
+
+// parse returns the options, checked.
+func parse(args []string, stderr io.Writer) (*options, error) {
+	o := &options{}
+	c := &o.config
+	file, line := sizeFlag(1<<30), sizeFlag(256<<20)
+	peak := sizesFlag{64 << 20, 1 << 30, 4 << 30}
+	states := "large,small"
+
+	f := flag.NewFlagSet("bench", flag.ContinueOnError)
+	f.SetOutput(stderr)
+	f.Usage = func() {
+		fmt.Fprintln(stderr, "usage: bench [flags] [workload…]")
+		f.PrintDefaults()
+	}
+	f.Var(&file, "size", "`bytes` of the file of seq, at, scan and cold")
+	f.Var(&line, "lines-size", "`bytes` of the files of lines")
+	f.Var(&peak, "rss-sizes", "`bytes` of the files of rss, several by commas")
+	f.IntVar(&c.Calls, "calls", 200_000, "reads in a sample of at")
+	f.IntVar(&c.Pairs, "pairs", 31, "interleaved pairs of each comparison")
+	f.IntVar(&c.ColdPairs, "cold-pairs", 15, "the same, of cold files")
+	f.StringVar(&states, "states", states, "states of the page cache")
+	f.StringVar(&c.Oriel, "oriel", "", "the oriel command to measure (default: built from the module above)")
+	f.StringVar(&c.Tree, "tree", filepath.Join(goroot(), "src"), "`folder` for scan to walk")
+	f.StringVar(&o.dir, "dir", "", "`folder` on the file system to measure, where files are made and kept (default: a temporary one)")
+	f.StringVar(&o.json, "json", "", "`file` for all samples")
+	f.StringVar(&o.markdown, "markdown", "", "`file` for the tables")
+	f.BoolVar(&o.list, "list", false, "list the workloads")
+	f.IntVar(&o.solo, "solo", 0, "run nothing but Oriel's ways, so many times each")
+	f.StringVar(&o.profile, "cpuprofile", "", "`file` for a CPU profile of -solo")
+	if err := f.Parse(args); err != nil {
+		return nil, err
+	}
+	c.FileBytes, c.LineBytes, c.PeakBytes = int64(file), int64(line), peak
+	c.States = strings.Split(states, ",")
+	o.recorded = recorded(f)
+	var err error
+	if o.workloads, err = workload.Find(f.Args()); err != nil {
+		return nil, err
+	}
+	return o, o.check()
+}
+
+// check returns what is wrong with the options together.
+func (o *options) check() error {
+	c := &o.config
+	switch {
+	case c.Pairs < 1 || c.ColdPairs < 1 || c.Calls < 1:
+		return errors.New("-pairs, -cold-pairs and -calls: want at least 1")
+	case c.FileBytes < 4<<20 || c.LineBytes < 4<<20:
+		return errors.New("-size and -lines-size: want at least 4MiB")
+	case o.profile != "" && o.solo == 0:
+		return errors.New("-cpuprofile is for -solo")
+	}
+	return nil
+}
+
+// recorded returns the arguments as they are recorded: names of files and
+// folders say nothing about a measurement.
+func recorded(f *flag.FlagSet) []string {
+	unsaid := []string{"dir", "json", "markdown", "oriel", "tree"}
+	var list []string
+	f.Visit(func(g *flag.Flag) {
+		if !slices.Contains(unsaid, g.Name) {
+			list = append(list, "-"+g.Name+"="+g.Value.String())
+		}
+	})
+	return append(list, f.Args()...)
+}
+
+// prepareScan builds the command, if it is measured.
+func (o *options) prepareScan(dir string) error {
+	if o.config.Oriel != "" || !slices.ContainsFunc(o.workloads, func(w workload.Workload) bool { return w.Name == "scan" }) {
+		return nil
+	}
+	o.config.Oriel = filepath.Join(dir, "oriel")
+	build := exec.Command("go", "build", "-o", o.config.Oriel, "./cmd/oriel")
+	build.Dir = ".."
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("building the oriel command in the folder above: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// goroot returns where Go is installed.
+func goroot() string {
+	out, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		return runtime.GOOS // there is no such folder: scan says so
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// A sizeFlag is a number of bytes, such as 4GiB.
+type sizeFlag int64
+
+var units = []struct {
+	name  string
+	bytes int64
+}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}}
+
+func (s *sizeFlag) Set(v string) error {
+	times := int64(1)
+	for _, u := range units {
+		if number, ok := strings.CutSuffix(v, u.name); ok {
+			v, times = number, u.bytes
+			break
+		}
+	}
+	n, err := strconv.ParseInt(v, 10, 64)
+	if err != nil || n <= 0 || n > 1<<62/times {
+		return errors.New("want a number of bytes, KiB, MiB or GiB")
+	}
+	*s = sizeFlag(n * times)
+	return nil
+}
+
+func (s *sizeFlag) String() string {
+	for _, u := range units {
+		if n := int64(*s); n >= u.bytes && n%u.bytes == 0 {
+			return fmt.Sprintf("%d%s", n/u.bytes, u.name)
+		}
+	}
+	return strconv.FormatInt(int64(*s), 10)
+}
+
+// A sizesFlag is several sizes by commas.
+type sizesFlag []int64
+
+func (s *sizesFlag) Set(v string) error {
+	*s = nil
+	for one := range strings.SplitSeq(v, ",") {
+		var n sizeFlag
+		if err := n.Set(one); err != nil {
+			return err
+		}
+		*s = append(*s, int64(n))
+	}
+	return nil
+}
+
+func (s *sizesFlag) String() string {
+	var list []string
+	for _, n := range *s {
+		one := sizeFlag(n)
+		list = append(list, one.String())
+	}
+	return strings.Join(list, ",")
+}

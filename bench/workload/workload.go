@@ -1,0 +1,84 @@
+package workload
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/oriel-go/oriel/bench/data"
+	"github.com/oriel-go/oriel/bench/measure"
+	"github.com/oriel-go/oriel/bench/pagecache"
+	"github.com/oriel-go/oriel/source"
+)
+
+// A Config says how large the workloads are.
+type Config struct {
+	Store     data.Store
+	FileBytes int64    // of the file of seq, at, scan and cold
+	LineBytes int64    // of the files of lines
+	Calls     int      // of at, in a sample
+	PeakBytes []int64  // sizes of the files of rss
+	Pairs     int      // of everything but cold
+	ColdPairs int      // of cold
+	States    []string // of the page cache: "large", "small"
+	Oriel     string   // the command; "" when scan is not run
+	Tree      string   // the folder that scan walks
+}
+
+// A Workload is a named set of experiments.
+type Workload struct {
+	Name  string
+	About string
+	// Experiments makes the files it needs, and what reads them.
+	Experiments func(c *Config) ([]measure.Experiment, error)
+}
+
+// All returns every workload, in the order in which they are run.
+func All() []Workload {
+	return []Workload{
+		{"seq", "count the newlines of a cached file, one goroutine", sequential},
+		{"lines", "read the lines of a cached file", lines},
+		{"at", "read 4 KiB at random offsets of a cached file", at},
+		{"pool", "get and free memory", memory},
+		{"scan", "count the newlines of a file and of a tree, as a process", scan},
+		{"rss", "peak memory of a process that reads a file", peak},
+		{"cold", "count the newlines of a file that is not cached", cold},
+	}
+}
+
+// Find returns the workloads of the given names, all for none.
+func Find(names []string) ([]Workload, error) {
+	if len(names) == 0 {
+		return All(), nil
+	}
+	var found []Workload
+	for _, name := range names {
+		i := slices.IndexFunc(All(), func(w Workload) bool { return w.Name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("there is no workload %q", name)
+		}
+		found = append(found, All()[i])
+	}
+	return found, nil
+}
+
+// inState returns e with its file in a state of the page cache.
+func inState(e measure.Experiment, state, name string) (measure.Experiment, error) {
+	e.File = name
+	switch state {
+	case large:
+		e.Setup = func() error { return pagecache.CacheLarge(name) }
+		e.Keep = func() error { return pagecache.KeepLarge(name) }
+	case "small":
+		e.Setup = func() error { return pagecache.CacheSmall(name) }
+		e.Keep = func() error { return pagecache.KeepSmall(name) }
+	default:
+		return e, fmt.Errorf("there is no state %q of the page cache", state)
+	}
+	return e, nil
+}
+
+// large is the state that a file is in when it was read from front to back.
+const large = "large"
+
+// served is the source that has to serve a regular file today.
+var served = source.Pread.String()

@@ -1,0 +1,166 @@
+package workload
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/oriel-go/oriel/bench/child"
+	"github.com/oriel-go/oriel/bench/data"
+	"github.com/oriel-go/oriel/bench/measure"
+	"github.com/oriel-go/oriel/bench/pagecache"
+)
+
+func TestMain(m *testing.M) {
+	child.Serve(Tasks())
+	// A program with the race detector sleeps for a second before it exits.
+	os.Setenv("GORACE", "atexit_sleep_ms=0")
+	os.Exit(m.Run())
+}
+
+// small returns a Config that takes little time, with files in a folder beside
+// the package: the temporary folder is often a tmpfs, which has one state only.
+func small(t *testing.T) *Config {
+	t.Helper()
+	dir, err := os.MkdirTemp(".", ".testdata-")
+	if err != nil {
+		t.Skip("the folder of the package cannot be written:", err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	c := &Config{
+		Store: data.Store{Dir: dir}, FileBytes: 4<<20 + 100, LineBytes: 4 << 20, Calls: 100,
+		PeakBytes: []int64{4 << 20}, Pairs: 2, ColdPairs: 2, States: []string{"large", "small"},
+		Oriel: filepath.Join(t.TempDir(), "oriel"), Tree: tree(t),
+	}
+	name, err := c.Store.Random(4096)
+	if err == nil {
+		err = pagecache.Evict(name)
+	}
+	if err != nil {
+		t.Skip("files cannot be evicted here:", err)
+	}
+	return c
+}
+
+// tree returns a folder with some files in it.
+func tree(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for i := range 20 {
+		name := filepath.Join(dir, strconv.Itoa(i%3), strconv.Itoa(i))
+		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, bytes.Repeat([]byte("some text\n"), i*i*i), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// TestWorkloadsRun runs everything once, with sizes that say nothing about
+// speed: that all ways compute the same and are served by what they say.
+func TestWorkloadsRun(t *testing.T) {
+	c := small(t)
+	build := exec.Command("go", "build", "-o", c.Oriel, "./cmd/oriel")
+	build.Dir = "../.."
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building the command: %v\n%s", err, out)
+	}
+	for _, w := range All() {
+		t.Run(w.Name, func(t *testing.T) {
+			list, err := w.Experiments(c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range list {
+				r := list[i].Run()
+				if r.Error != "" {
+					t.Errorf("%s: %s", r.Name, r.Error)
+				}
+				if len(r.Contests)+len(r.Limits) == 0 {
+					t.Errorf("%s measures nothing", r.Name)
+				}
+				if len(r.Contests) > 0 && r.Itself == nil {
+					t.Errorf("%s has no A/A test", r.Name)
+				}
+			}
+		})
+	}
+}
+
+func TestNothingIsAllocated(t *testing.T) {
+	c := small(t)
+	name, err := c.Store.Lines(c.LineBytes, 80)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range []measure.Limit{allocsPerWindow(name), allocsPerLine(name)} {
+		least := 1.0
+		for range 3 { // the runtime allocates now and then
+			n, err := l.Measure()
+			if err != nil {
+				t.Fatal(err)
+			}
+			least = min(least, n)
+		}
+		if least > l.Bound.Limit {
+			t.Errorf("%s: %v", l.Name, least)
+		}
+	}
+}
+
+func TestFind(t *testing.T) {
+	if all, err := Find(nil); err != nil || len(all) != len(All()) {
+		t.Errorf("%d workloads, %v", len(all), err)
+	}
+	if two, err := Find([]string{"at", "seq"}); err != nil || len(two) != 2 || two[0].Name != "at" {
+		t.Errorf("%v, %v", two, err)
+	}
+	if _, err := Find([]string{"seq", "nothing"}); err == nil {
+		t.Error("an unknown workload is found")
+	}
+}
+
+func TestSumOfWC(t *testing.T) {
+	for stdout, want := range map[string]uint64{
+		"":                                      0,
+		"12 a\n":                                12,
+		"  1 a\n 20 b with blanks\n 21 total\n": 21,
+		" 1 a\n 1 total\n 5 b\n 5 total\n":      6, // xargs ran wc twice
+	} {
+		if got, err := sumOfWC(stdout); err != nil || got != want {
+			t.Errorf("%q: %d, %v; want %d", stdout, got, err, want)
+		}
+	}
+	if _, err := sumOfWC("nonsense\n"); err == nil {
+		t.Error("nonsense has a sum")
+	}
+}
+
+func TestScannedIsChecked(t *testing.T) {
+	o, err := scanned(`{"bytes":7,"lines":3,"sources":{"pread":{"files":2,"bytes":7},"stream":{"files":1,"bytes":0}},"errors":[]}`)
+	if err != nil || o != (measure.Outcome{Answer: 3, Source: "pread", Bytes: 7}) {
+		t.Errorf("%+v, %v", o, err)
+	}
+	for _, bad := range []string{
+		`{"sources":{"pread":{"bytes":7},"stream":{"bytes":1}}}`,
+		`{"errors":[{"path":"x","error":"y"}]}`,
+		`nonsense`,
+	} {
+		if _, err := scanned(bad); err == nil {
+			t.Errorf("no error: %s", bad)
+		}
+	}
+}
+
+func TestSizeName(t *testing.T) {
+	for n, want := range map[int64]string{1 << 30: "1 GiB", 4 << 20: "4 MiB", 3 << 9: "1536 bytes", 1 << 10: "1 KiB"} {
+		if got := sizeName(n); got != want {
+			t.Errorf("%d: %q, want %q", n, got, want)
+		}
+	}
+}

@@ -39,6 +39,14 @@ func (f *File) lend(sess *pool.Session, off int64, n int) window.Window {
 	return window.New(b, sess, p, off)
 }
 
+// lendAt is lend with a look at ctx.
+func (f *File) lendAt(ctx context.Context, sess *pool.Session, off int64, n int) (window.Window, error) {
+	if err := ctx.Err(); err != nil {
+		return f.none("read", off, n, err)
+	}
+	return f.lend(sess, off, n), nil
+}
+
 // nothing is the memory of an empty window.
 type nothing struct{}
 

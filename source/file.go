@@ -168,13 +168,14 @@ func (f *File) readAt(ctx context.Context, sess *pool.Session, off int64, n int)
 
 // readInside is readAt inside of the gate. got is the number of bytes in w.
 func (f *File) readInside(ctx context.Context, sess *pool.Session, off int64, n int, open bool) (w window.Window, got int, err error) {
-	if n, err = f.admit(ctx, off, n, open); err != nil {
+	if n, err = f.admit(off, n, open); err != nil {
 		return w, 0, err
 	}
 	if f.lender != nil || n == 0 {
-		return f.lend(sess, off, n), n, nil
+		w, err = f.lendAt(ctx, sess, off, n)
+		return w, n, err
 	}
-	buf, err := sess.Get(ctx, n)
+	buf, err := sess.Get(ctx, n) // which looks at ctx
 	if err != nil {
 		return w, 0, f.fail("read", off, n, err)
 	}
@@ -192,18 +193,15 @@ func (f *File) readInside(ctx context.Context, sess *pool.Session, off int64, n 
 
 // admit returns how many of the n bytes at off can be read, once the gate has
 // been entered.
-func (f *File) admit(ctx context.Context, off int64, n int, open bool) (int, error) {
-	err := window.ErrClosed
-	if open {
-		err = ctx.Err()
+func (f *File) admit(off int64, n int, open bool) (int, error) {
+	if !open {
+		return n, f.fail("read", off, n, window.ErrClosed)
 	}
-	if err == nil {
-		n, err = f.clip(off, n)
-	}
+	m, err := f.clip(off, n)
 	if err != nil {
 		return n, f.fail("read", off, n, err)
 	}
-	return n, nil
+	return m, nil
 }
 
 // window makes a window of the first n bytes of buf, which are those at off;
@@ -247,6 +245,9 @@ func (f *File) readHere(ctx context.Context, p []byte, off int64) (int, error) {
 		return 0, err
 	}
 	defer f.leaveThread()
+	if f.pread != nil {
+		return f.pread.read(ctx, p, off)
+	}
 	return f.b.read(ctx, p, off)
 }
 

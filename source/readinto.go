@@ -78,12 +78,15 @@ func (f *File) TryReadManagedAt(ctx context.Context, off int64, n int) (window.W
 
 // tryInside is TryReadManagedAt inside of the gate.
 func (f *File) tryInside(ctx context.Context, off int64, n int, open bool) (window.Window, error) {
-	n, err := f.admit(ctx, off, n, open)
+	n, err := f.admit(off, n, open)
 	if err != nil {
 		return window.Window{}, err
 	}
 	if f.lender != nil || n == 0 {
-		return f.lend(f.memory, off, n), nil
+		return f.lendAt(ctx, f.memory, off, n)
+	}
+	if err := ctx.Err(); err != nil {
+		return f.none("read", off, n, err)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()

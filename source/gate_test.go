@@ -49,7 +49,7 @@ func TestTheGateCountsBeyondItsFields(t *testing.T) {
 	g.silent.Store(start)
 	var want int64
 	for range 1000 {
-		const n = spillBytes / 3
+		const n = 1 << 30
 		g.enter()
 		if want += n; g.leaveRead(n) {
 			t.Fatal("an open gate is to be closed")

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/oriel-go/oriel/pool"
 	"github.com/oriel-go/oriel/window"
 )
 
@@ -196,7 +197,9 @@ func TestReadsNoAlloc(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector allocates")
 	}
-	f := openAt(t, write(t, random(1<<20)), nil)
+	rt := newRuntime(t, Limits{})
+	rt.Memory().SetDebug(pool.Debug{}) // which the tag orieldebug turns on
+	f := openAt(t, write(t, random(1<<20)), &Options{Runtime: rt})
 	if !f.Explain().NeverWaits {
 		t.Skip("this file system cannot tell what is resident")
 	}

@@ -6,8 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -112,37 +110,13 @@ func TestProcessReadsTheRestOfWhatItMayNotRead(t *testing.T) {
 	}
 }
 
-// TestProcessStartsQuickly: what the imported packages do before main is less
-// than a few milliseconds. A go-runewidth later than 0.0.16 alone takes 24.
-func TestProcessStartsQuickly(t *testing.T) {
-	var sum, largest float64
-	for range 5 { // the best of a few: the machine may be busy
-		c := process(t.Context(), t, "--version")
-		c.Env = append(c.Env, "GODEBUG=inittrace=1")
-		this, worst := 0.0, 0.0
-		for _, m := range regexp.MustCompile(`, ([0-9.]+) ms clock`).FindAllStringSubmatch(outcomeOf(t, c).stderr, -1) {
-			ms, err := strconv.ParseFloat(m[1], 64)
-			if err != nil {
-				t.Fatal(err)
-			}
-			this, worst = this+ms, max(worst, ms)
-		}
-		if sum == 0 || this < sum {
-			sum, largest = this, worst
-		}
-	}
-	if sum == 0 {
-		t.Fatal("the runtime printed no trace of the inits")
-	}
-	if sum > 5 {
-		t.Errorf("%.1f ms in inits, %.1f of them in one", sum, largest)
-	}
-}
-
 // TestProcessMemoryDoesNotGrowWithTheFile: a file of holes is as good as any.
 func TestProcessMemoryDoesNotGrowWithTheFile(t *testing.T) {
 	if testing.Short() {
 		t.Skip("reads 1 GiB")
+	}
+	if raceEnabled {
+		t.Skip("the race detector's own memory counts too")
 	}
 	grow(t, "holes")
 	if err := os.Truncate("holes", 1<<30); err != nil {

@@ -6,8 +6,3 @@
 // end, some versions return a spurious EIO, and system call filters answer
 // EPERM. Whoever gets nothing asks again with a read that may wait.
 package nowait
-
-import "errors"
-
-// ErrAgain says that nothing can be read without waiting.
-var ErrAgain = errors.New("would wait")

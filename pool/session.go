@@ -16,10 +16,10 @@ import (
 // A Session is a [window.Memory]. Its methods may be called by any number of
 // goroutines.
 type Session struct {
-	pool    *Pool
-	reserve int64 // constant
+	pool *Pool
 
 	// Guarded by pool.mu.
+	reserve   int64
 	overdrawn int64
 	closed    bool
 }
@@ -28,6 +28,20 @@ type Session struct {
 // means 0. A session that is not closed costs nothing but its memory.
 func (p *Pool) NewSession(reserveBytes int64) *Session {
 	return &Session{pool: p, reserve: max(0, reserveBytes)}
+}
+
+// SetReserve changes by how much the account may overdraw; negative means 0.
+// What is overdrawn already stays.
+func (s *Session) SetReserve(reserveBytes int64) {
+	p := s.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s.reserve = max(0, reserveBytes)
+	if p.queue.first != nil {
+		p.credit = true
+		p.failHopelessLocked()
+		p.balanceLocked()
+	}
 }
 
 // Pool returns the pool of the session.

@@ -314,6 +314,66 @@ func TestFetchersThatBreakTheirContract(t *testing.T) {
 	}
 }
 
+// All bytes and an error, as of a checksum: the window goes first in order, and
+// there is none at an offset.
+func TestAnErrorBesideAllBytesIsNotLost(t *testing.T) {
+	bad := errors.New("checksum")
+	f := New(liar{func(p []byte, off int64) (int, error) { return len(p), bad }, func() int64 { return 100 }}, nil)
+	defer f.Close()
+	_, err := f.ReadManagedAt(t.Context(), 0, 100)
+	wantError(t, err, bad, "read", "liar", 100)
+	r := f.NewReader(nil)
+	defer r.Close()
+	p, err := readAll(t.Context(), r)
+	if wantError(t, err, bad, "read", "liar", 100); len(p) != 100 {
+		t.Errorf("%d bytes before the error, want 100", len(p))
+	}
+}
+
+func TestAnEmptyFileAndALargeRead(t *testing.T) {
+	f := openAt(t, write(t, nil), nil)
+	if _, err := f.ReadManagedAt(t.Context(), 0, 8<<20); err != io.EOF {
+		t.Errorf("8 MiB of an empty file = %v, want io.EOF", err)
+	}
+	r := f.NewReader(nil)
+	defer r.Close()
+	if err := r.SeekTo(math.MaxInt64 - 10); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.ReadManaged(t.Context()); err != io.EOF && !errors.Is(err, window.ErrRange) && !errors.Is(err, syscall.EINVAL) {
+		t.Errorf("a read near 1<<63 of an empty file = %v", err)
+	}
+	g := openAt(t, write(t, []byte("x")), nil)
+	if n, err := g.ReadAt(make([]byte, 10), 0); n != 1 || err != io.EOF || g.Stats().Bytes != 1 || g.Stats().Reads != 1 {
+		t.Errorf("ReadAt across the end = %d, %v, counted as %+v", n, err, g.Stats())
+	}
+}
+
+// resuming ends once and then goes on, as a terminal does.
+type resuming struct{ steps []string }
+
+func (r *resuming) Read(p []byte) (int, error) {
+	if len(r.steps) == 0 || r.steps[0] == "" {
+		r.steps = r.steps[min(1, len(r.steps)):]
+		return 0, io.EOF
+	}
+	n := copy(p, r.steps[0])
+	r.steps = r.steps[1:]
+	return n, nil
+}
+
+func TestTheEndOfAStreamIsItsEnd(t *testing.T) {
+	r := NewStream(&resuming{[]string{"last line", "", "typed after the end\n"}}, nil)
+	defer r.Close()
+	c := window.NewCursor(t.Context(), r, nil)
+	defer c.Close()
+	for line, err := range c.Lines() {
+		if err != nil || string(line.Bytes()) != "last line" {
+			t.Errorf("a line %q, %v", line.Bytes(), err)
+		}
+	}
+}
+
 func TestReadersThatBreakTheirContract(t *testing.T) {
 	for what, read := range map[string]func(p []byte) (int, error){
 		"nothing for ever": func(p []byte) (int, error) { return 0, nil },

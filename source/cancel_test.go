@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -182,39 +184,143 @@ func TestTryReadManagedAt(t *testing.T) {
 	})
 }
 
+// A read of a file that may wait does so in a place, whoever waits for it.
 func TestThreadsAreBounded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		rt := newRuntime(t, Limits{Threads: 3})
-		h := newHeld(random(100_000))
-		f := New(h, &Options{Runtime: rt})
-		defer f.Close()
-		var wg sync.WaitGroup
-		for i := range 10 {
-			wg.Go(func() {
-				ctx := t.Context()
-				if i%2 == 0 {
-					ctx = context.Background() // read in the caller's goroutine
-				}
-				w, err := f.ReadManagedAt(ctx, int64(i), 10)
-				if err != nil || !bytes.Equal(w.Bytes(), h.text[i:i+10]) {
-					t.Errorf("read %d = %v, %v", i, w, err)
+	rt := newRuntime(t, Limits{Threads: 2})
+	p := random(10_000)
+	f := openAt(t, write(t, p), &Options{Runtime: rt})
+	f.pread.nowait.Store(false)
+	for range 2 {
+		if !rt.threads.TryAcquire() {
+			t.Fatal("a free place was not given")
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	_, err := f.ReadManagedAt(ctx, 5, 10)
+	wantError(t, err, context.DeadlineExceeded, "read", f.Name(), 5)
+	var wg sync.WaitGroup
+	for i := range 10 {
+		wg.Go(func() {
+			ctx := t.Context()
+			if i%2 == 0 {
+				ctx = context.Background() // read in the caller's goroutine
+			}
+			w, err := f.ReadManagedAt(ctx, int64(i), 10)
+			if err != nil || !bytes.Equal(w.Bytes(), p[i:i+10]) {
+				t.Errorf("read %d = %v, %v", i, w, err)
+			}
+			w.Release()
+		})
+	}
+	if n := rt.Stats().Threads; n != 2 {
+		t.Errorf("%d places taken of 2", n)
+	}
+	if err := rt.SetLimits(Limits{Threads: 3}); err != nil {
+		t.Fatal(err)
+	}
+	wg.Wait() // all of them through the one place that is new
+	rt.threads.Release()
+	rt.threads.Release()
+}
+
+// What is cached need not wait for a place behind reads that do.
+func TestReadAtOfWhatIsCachedWaitsForNoPlace(t *testing.T) {
+	rt := newRuntime(t, Limits{Threads: 1})
+	p := random(10_000)
+	f := openAt(t, write(t, p), &Options{Runtime: rt})
+	got := make([]byte, 100)
+	if f.pread.resident(got, 0) == 0 {
+		t.Skip("this file system cannot tell what is resident")
+	}
+	rt.threads.TryAcquire()
+	defer rt.threads.Release()
+	if n, err := f.ReadAt(got, 5000); n != 100 || err != nil || !bytes.Equal(got, p[5000:5100]) {
+		t.Errorf("ReadAt = %d, %v", n, err)
+	}
+}
+
+// nested reads another File of the same Runtime, as a decoder does.
+type nested struct{ f *File }
+
+func (n nested) Size() int64 { return n.f.Size() }
+
+func (n nested) Fetch(ctx context.Context, p []byte, off int64) (int, error) {
+	return n.f.ReadInto(ctx, p, off)
+}
+
+func TestAFetcherOverAFileDoesNotWaitForItself(t *testing.T) {
+	rt := newRuntime(t, Limits{Threads: 1})
+	p := random(100_000)
+	inner := openAt(t, write(t, p), &Options{Runtime: rt})
+	inner.pread.nowait.Store(false)
+	outer := New(nested{inner}, &Options{Runtime: rt})
+	defer outer.Close()
+	var wg sync.WaitGroup
+	for g := range 8 {
+		wg.Go(func() {
+			for i := range 50 {
+				off := int64(1000*g + i)
+				w, err := outer.ReadManagedAt(t.Context(), off, 100)
+				if err != nil || !bytes.Equal(w.Bytes(), p[off:off+100]) {
+					t.Errorf("a nested read = %v, %v", w, err)
 				}
 				w.Release()
-			})
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// heeding is a Fetcher that returns only when its context ends.
+type heeding struct{ under atomic.Int64 }
+
+func (h *heeding) Size() int64 { return 1 << 30 }
+
+func (h *heeding) Fetch(ctx context.Context, p []byte, off int64) (int, error) {
+	h.under.Add(1)
+	defer h.under.Add(-1)
+	<-ctx.Done()
+	return 0, ctx.Err()
+}
+
+func TestWhatNobodyWaitsForAnyMoreIsCancelled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rt := newRuntime(t, Limits{})
+		h := &heeding{}
+		f := New(h, &Options{Runtime: rt, WindowBytes: 4 << 10})
+		r := f.NewReader(nil)
+		for off := range int64(100) {
+			if err := r.SeekTo(off * 4096); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := r.TryReadManaged(t.Context()); !errors.Is(err, window.ErrNotReady) {
+				t.Fatal(err)
+			}
 		}
 		synctest.Wait()
-		if n := h.fetches.Load(); n != 3 {
-			t.Errorf("%d fetches at a time, want 3", n)
+		if n := h.under.Load(); n != 1 {
+			t.Errorf("%d fetches are under way behind 99 seeks, want 1", n)
 		}
-		if err := rt.SetLimits(Limits{Threads: 5}); err != nil {
+		if _, err := f.TryReadManagedAt(t.Context(), 5, 10); !errors.Is(err, window.ErrNotReady) {
 			t.Fatal(err)
 		}
+		r.Close()
+		f.Close()
 		synctest.Wait()
-		if n := h.fetches.Load(); n != 5 {
-			t.Errorf("%d fetches at a time after SetLimits, want 5", n)
+		if n := h.under.Load(); n != 0 {
+			t.Errorf("%d fetches are under way after Close", n)
 		}
-		close(h.letGo)
-		wg.Wait()
+	})
+}
+
+func TestAFetchThatEndsItsGoroutine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rt := newRuntime(t, Limits{})
+		f := New(liar{func([]byte, int64) (int, error) { runtime.Goexit(); return 0, nil }, func() int64 { return 100 }}, &Options{Runtime: rt})
+		defer f.Close()
+		_, err := f.ReadManagedAt(t.Context(), 0, 100)
+		wantError(t, err, window.ErrFetcher, "read", "liar", 0)
 	})
 }
 
@@ -263,4 +369,34 @@ func TestTheNumberOfFilesIsBounded(t *testing.T) {
 	}
 	b.Close()
 	c.Close()
+	// Whoever has the result of the last read and closes has closed.
+	for range 2000 {
+		f, err := Open(t.Context(), name, &Options{Runtime: rt})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.pread.nowait.Store(false)
+		w, err := f.ReadManagedAt(t.Context(), 0, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Release()
+		f.Close()
+		if n := rt.Stats().Files; n != 0 {
+			t.Fatalf("%d files are open after Close", n)
+		}
+	}
+	h, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	x, err := NewFile(h, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := rt.Stats().Files; n != 1 {
+		t.Errorf("%d files are open after NewFile, want 1", n)
+	}
+	x.Close()
 }

@@ -2,9 +2,11 @@ package source
 
 import (
 	"context"
+	"fmt"
 	"sync/atomic"
 
 	"github.com/oriel-go/oriel/pool"
+	"github.com/oriel-go/oriel/window"
 )
 
 // A fetch is one read that somebody may wait for and may stop waiting for. It
@@ -18,12 +20,13 @@ import (
 //
 // Exactly one of the goroutine's finish and the waiter's abandon succeeds.
 type fetch struct {
-	f     *File // held open by its gate
-	sess  *pool.Session
-	off   int64
-	want  int // bytes
-	state atomic.Uint32
-	ready chan struct{} // closed when the fetch has finished
+	f      *File // held open by its gate
+	sess   *pool.Session
+	off    int64
+	want   int // bytes
+	state  atomic.Uint32
+	ready  chan struct{}      // closed when the fetch has finished
+	cancel context.CancelFunc // ends ctx when nobody wants the result; nil where the waiter's own ctx has
 
 	// Written before ready is closed, and the waiter's afterwards.
 	buf *pool.Buffer // nil: to be got first, or not to be had
@@ -59,14 +62,20 @@ func start(ctx context.Context, f *File, sess *pool.Session, buf *pool.Buffer, n
 }
 
 func (t *fetch) run(ctx context.Context) {
-	defer t.f.leave()
+	t.err = errGone // unless fill returns
+	defer func() {
+		t.f.leave() // first: who has the result and closes the File finds it closed
+		if t.state.CompareAndSwap(running, finished) {
+			close(t.ready)
+		} else {
+			t.free()
+		}
+	}()
 	t.err = t.fill(ctx)
-	if t.state.CompareAndSwap(running, finished) {
-		close(t.ready)
-	} else {
-		t.free()
-	}
 }
+
+// errGone is the result of a Fetch that ended its goroutine.
+var errGone = fmt.Errorf("%w: it ended its goroutine", window.ErrFetcher)
 
 func (t *fetch) fill(ctx context.Context) (err error) {
 	if t.buf == nil {
@@ -121,6 +130,9 @@ func (t *fetch) take() (buf *pool.Buffer, n int, err error) {
 // were, or will be, read in vain.
 func (t *fetch) abandon() int {
 	if t.state.CompareAndSwap(running, orphaned) {
+		if t.cancel != nil {
+			t.cancel()
+		}
 		return t.want
 	}
 	<-t.ready // the goroutine is about to close it

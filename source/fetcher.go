@@ -11,14 +11,15 @@ import (
 )
 
 // A Fetcher is a custom source: an object store, a decoder with an index, a
-// device of one's own. Its methods are called by any number of goroutines.
+// device of one's own. Its methods are called by any number of goroutines; what
+// bounds their number is the memory that they read into.
 //
 // If it has a method Name() string, that is its name in errors.
 type Fetcher interface {
 	// Fetch reads bytes into p from off, waiting as long as it takes or until
 	// ctx ends, and returns how many those were. It may return fewer than
 	// len(p) and is called again for the rest; it returns an error with the
-	// bytes before it, and io.EOF only at Size. After it has returned it does
+	// bytes before it, even if those are all, and io.EOF only at Size. After it has returned it does
 	// not touch p. off is at least 0 and less than Size, and len(p) at least 1.
 	//
 	// A Fetch that returns more than len(p), nothing and no error, io.EOF
@@ -64,12 +65,12 @@ func (b *fetchSource) read(ctx context.Context, p []byte, off int64) (n int, err
 	for n < want {
 		m, err := b.fetch(ctx, p[n:want], off+int64(n))
 		switch n += m; {
-		case n == want:
+		case err == io.EOF && n == want:
 		case err == io.EOF:
 			return n, fmt.Errorf("%w: Fetch ended at %d, before the Size of %d: %w", window.ErrFetcher, off+int64(n), size, io.ErrUnexpectedEOF)
 		case err != nil:
 			return n, err
-		case m == 0:
+		case m == 0 && n < want:
 			return n, fmt.Errorf("%w: Fetch returned nothing and no error", window.ErrFetcher)
 		}
 	}

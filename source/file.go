@@ -122,10 +122,10 @@ func (f *File) leave() {
 	}
 }
 
-// leaveRead is leave after one read of n bytes if err is nil.
+// leaveRead is leave after one read of n bytes, unless it failed without any.
 func (f *File) leaveRead(n int, err error) {
 	switch {
-	case err != nil:
+	case err != nil && n == 0:
 		f.leave()
 	case f.gate.leaveRead(n):
 		f.end()
@@ -251,17 +251,18 @@ func (f *File) readHere(ctx context.Context, p []byte, off int64) (int, error) {
 	return f.b.read(ctx, p, off)
 }
 
-// enterThread takes one of the Runtime's places for reads that wait. Streams
-// take none: 64 silent pipes must not keep files from being read.
+// enterThread takes one of the Runtime's places for reads that hold a thread.
+// Streams take none: 64 silent pipes must not keep files from being read. Nor
+// do Fetchers: one that reads Files of the same Runtime would wait for itself.
 func (f *File) enterThread(ctx context.Context) error {
-	if f.stream != nil {
+	if f.pread == nil {
 		return nil
 	}
 	return f.rt.threads.Acquire(ctx)
 }
 
 func (f *File) leaveThread() {
-	if f.stream == nil {
+	if f.pread != nil {
 		f.rt.threads.Release()
 	}
 }
@@ -283,7 +284,7 @@ func (f *File) clip(off int64, n int) (int, error) {
 	case err != nil:
 		return n, err
 	case size == 0 && f.mayHide():
-		return f.clipUnsized(n)
+		return f.clipUnsized(off, n)
 	case off >= size:
 		return 0, io.EOF
 	}
@@ -293,8 +294,11 @@ func (f *File) clip(off int64, n int) (int, error) {
 // clipUnsized is clip for a file that says to be empty, and may not be: its
 // end is found by reading, so that the memory has to be got before it is known
 // to be needed.
-func (f *File) clipUnsized(n int) (int, error) {
+func (f *File) clipUnsized(off int64, n int) (int, error) {
 	if limit := f.rt.maxWindow(); n > limit {
+		if _, err := f.b.read(context.Background(), make([]byte, 1), off); err != nil {
+			return n, err // io.EOF: it is empty
+		}
 		return n, fmt.Errorf("%w: %d bytes of a file of unknown size, of which at most %d are read at a time", window.ErrTooLong, n, limit)
 	}
 	return n, nil
@@ -323,8 +327,8 @@ func (f *File) fail(op string, off int64, n int, err error) error {
 	if err == io.EOF {
 		return err
 	}
-	if e, ok := err.(*window.Error); ok {
-		err = e.Err // pool's and backend's say less about where
+	if e, ok := err.(*window.Error); ok && e.Op == "acquire" {
+		err = e.Err // the pool's, which does not know for what
 	}
 	return &window.Error{Op: op, Path: f.name, Off: off, Len: int64(n), Err: err}
 }

@@ -57,11 +57,11 @@ func inside(e, l uint64) uint64 { return (e - l/oneLeft) % (1 << 24) }
 // close shuts the gate. first is false if it was shut before; last reports
 // whether nobody is inside, so that the caller is to do the closing.
 func (g *gate) close() (first, last bool) {
-	e := g.entered.Or(shut)
-	if e >= shut {
+	if g.entered.Or(shut) >= shut {
 		return false, false
 	}
-	return true, inside(e, g.left.Load()) == 0 && g.done.CompareAndSwap(false, true)
+	left := g.left.Load() // before entered: who comes and goes in between must not hide who is inside
+	return true, inside(g.entered.Load(), left) == 0 && g.done.CompareAndSwap(false, true)
 }
 
 // open reports whether the gate is open now.
@@ -69,10 +69,12 @@ func (g *gate) open() bool { return g.entered.Load() < shut }
 
 // reads returns how many reads have left, and their bytes.
 func (g *gate) reads() (n, bytes int64) {
-	// Whoever is inside may turn out to be no read. The count is exact while
-	// nobody is, and otherwise behind by those.
+	// Each is loaded before what is raised before it: what is counted as left
+	// has been counted as entered, and as silent if it was. So the number is
+	// exact while nobody comes or goes, and otherwise behind, never ahead.
+	l := g.left.Load()
+	e := g.entered.Load()
 	silent := g.silent.Load()
-	e, l := g.entered.Load(), g.left.Load()
 	n = int64(e&^shut-inside(e, l)) - silent
 	return max(n, 0), g.spilled.Load() + int64(l&leftBytes)
 }

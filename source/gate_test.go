@@ -3,6 +3,7 @@ package source
 import (
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -86,6 +87,47 @@ func TestTheGateIsClosedOnce(t *testing.T) {
 		wg.Wait()
 		if n := len(closings); n != 1 {
 			t.Fatalf("closed %d times, want once", n)
+		}
+	}
+}
+
+// Who comes and goes while the gate is closed must not hide who is inside, nor
+// be counted as reads.
+func TestTheGateIsNotClosedWhileSomebodyIsInside(t *testing.T) {
+	rounds := 20_000
+	if testing.Short() {
+		rounds = 2_000
+	}
+	for range rounds {
+		var g gate
+		g.enter() // stays inside
+		g.enter()
+		g.leaveRead(1)
+		var stop atomic.Bool
+		begun, told := make(chan bool), make(chan bool)
+		go func() {
+			last := false
+			close(begun)
+			for !stop.Load() {
+				g.enter()
+				last = g.leave() || last
+			}
+			told <- last
+		}()
+		<-begun
+		if n, _ := g.reads(); n > 1 {
+			t.Fatalf("%d reads are counted, want 1 at most", n)
+		}
+		_, last := g.close()
+		stop.Store(true)
+		if last = <-told || last; last {
+			t.Fatal("closed while somebody was inside")
+		}
+		if !g.leave() {
+			t.Fatal("the last to leave is not to close")
+		}
+		if n, _ := g.reads(); n != 1 {
+			t.Fatalf("%d reads are counted, want 1", n)
 		}
 	}
 }

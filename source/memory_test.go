@@ -114,6 +114,55 @@ func TestAMergeOfMoreReadersThanTheBudgetHolds(t *testing.T) {
 	})
 }
 
+// A Reader's reserve follows its windows and its Cursor's joins: it never waits
+// for memory that it holds itself.
+func TestTheReserveFollowsWindowsAndJoins(t *testing.T) {
+	for _, how := range []string{"OpenReader", "NewReader", "SetWindowSize"} {
+		synctest.Test(t, func(t *testing.T) {
+			rt := newRuntime(t, Limits{MemoryBytes: 4 << 20, ReserveBytes: 64 << 20})
+			fileOptions, options := &Options{Runtime: rt}, (*Options)(nil)
+			switch how {
+			case "OpenReader":
+				fileOptions.WindowBytes = 4 << 20
+			case "NewReader":
+				options = &Options{WindowBytes: 4 << 20}
+			}
+			f := New(memoryFetcher(make([]byte, 16<<20)), fileOptions)
+			defer f.Close()
+			r := f.NewReader(options)
+			defer r.Close()
+			if how == "SetWindowSize" {
+				if err := r.SetWindowSize(4 << 20); err != nil {
+					t.Fatal(err)
+				}
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+			defer cancel()
+			for range 2 {
+				w, err := r.ReadManaged(ctx)
+				if err != nil {
+					t.Fatalf("%s: %v", how, err)
+				}
+				defer w.Release()
+			}
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		rt := newRuntime(t, Limits{MemoryBytes: 16 << 20})
+		f := New(memoryFetcher(make([]byte, 64<<20)), &Options{Runtime: rt})
+		defer f.Close()
+		r := f.NewReader(nil)
+		defer r.Close()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		c := window.NewCursor(ctx, r, &window.CursorOptions{MaxBytes: 16 << 20})
+		defer c.Close()
+		if _, err := c.Line(); !errors.Is(err, window.ErrTooLong) {
+			t.Errorf("a line of 64 MiB with a limit and a budget of 16 MiB = %v, want ErrTooLong", err)
+		}
+	})
+}
+
 func TestALineOf100MiB(t *testing.T) {
 	if testing.Short() {
 		t.Skip("300 MiB of memory in short mode")

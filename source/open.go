@@ -13,16 +13,16 @@ import (
 
 // Open opens a file that can be read anywhere: a regular file or a block
 // device. Anything else is refused with an error that wraps
-// window.ErrUnsupported; [OpenReader] reads it. Opening does not wait for the
-// other end of a FIFO.
+// window.ErrUnsupported; [OpenReader] reads it.
 func Open(ctx context.Context, name string, o *Options) (*File, error) {
 	return open(ctx, name, o, false)
 }
 
 // OpenReader opens anything that can be read from its beginning: files, block
 // and character devices, pipes, FIFOs, sockets in the form of descriptors,
-// what /proc holds, and standard input by the name "-". A FIFO without a writer is
-// opened at once; the first read waits for a writer, or its context.
+// what /proc holds, and standard input by the name "-". A FIFO without a writer
+// is opened at once on Linux, where the first read waits for a writer, or its
+// context; elsewhere OpenReader waits.
 func OpenReader(ctx context.Context, name string, o *Options) (*Reader, error) {
 	if name == "-" {
 		return openStdin(o)
@@ -52,18 +52,32 @@ func NewFile(f *os.File, o *Options) (*File, error) {
 	if !positioned(fi) {
 		return fail(notPositioned(fi))
 	}
+	if err := s.rt.enterFile(); err != nil {
+		return fail(err)
+	}
+	t, err := duplicateFile(f, fi, s)
+	if err != nil {
+		s.rt.leaveFile()
+		return fail(err)
+	}
+	t.counted = true
+	return t, nil
+}
+
+// duplicateFile makes a File over a descriptor of its own of f's file.
+func duplicateFile(f *os.File, fi fs.FileInfo, s settings) (*File, error) {
 	d, err := duplicate(f)
 	if err != nil {
-		return fail(err)
+		return nil, err
 	}
 	t, err := preadFile(f.Name(), d, fi, s)
 	if err != nil {
 		if d != f {
 			d.Close()
 		}
-		return fail(err)
+		return nil, err
 	}
-	t.b.(*preadSource).lent = d == f
+	t.pread.lent = d == f
 	return t, nil
 }
 
@@ -128,12 +142,17 @@ func preadFile(name string, h *os.File, fi fs.FileInfo, s settings) (*File, erro
 	if err != nil {
 		return nil, err
 	}
-	f := newFile(name, newPread(h, fd, fi, s.rt), s, "a "+describe(fi))
-	f.length.Store(fi.Size())
-	if f.pread.block {
-		_, err = f.look()
+	b := newPread(h, fd, fi, s.rt)
+	size := fi.Size()
+	if b.block {
+		if size, err = seekEnd(h); err != nil {
+			return nil, err
+		}
+		b.blockBytes = size
 	}
-	return f, err
+	f := newFile(name, b, s, "a "+describe(fi))
+	f.length.Store(size)
+	return f, nil
 }
 
 // openStdin reads standard input: a file from where its position is, so that

@@ -13,10 +13,10 @@ import (
 // O_NONBLOCK means nothing to the reads of a regular file, but a file that
 // somebody holds a lease on is refused with EWOULDBLOCK; it is then opened as
 // anybody would, which waits until the lease is given up.
-func openFile(_ context.Context, name string) (*os.File, error) {
+func openFile(ctx context.Context, name string) (*os.File, error) {
 	f, err := os.OpenFile(name, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if errors.Is(err, unix.EWOULDBLOCK) {
-		return os.Open(name)
+		return openWaiting(ctx, name)
 	}
 	return f, err
 }

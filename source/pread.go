@@ -12,13 +12,14 @@ import (
 
 // preadSource reads a regular file or block device at offsets.
 type preadSource struct {
-	f      *os.File // ours to close, unless lent
-	lent   bool     // f is the caller's, on systems where it cannot be duplicated
-	fd     int      // f's, where the system has such
-	rt     *Runtime
-	dev    uint64 // the file system's
-	block  bool   // a block device, whose stat has no size
-	nowait atomic.Bool
+	f          *os.File // ours to close, unless lent
+	lent       bool     // f is the caller's, on systems where it cannot be duplicated
+	fd         int      // f's, where the system has such
+	rt         *Runtime
+	dev        uint64 // the file system's
+	block      bool   // a block device, whose stat has no size
+	blockBytes int64  // its size
+	nowait     atomic.Bool
 }
 
 func newPread(f *os.File, fd int, fi fs.FileInfo, rt *Runtime) *preadSource {
@@ -57,23 +58,24 @@ func (b *preadSource) read(_ context.Context, p []byte, off int64) (int, error) 
 
 func (b *preadSource) size() (int64, error) {
 	if b.block {
-		return b.seekEnd()
+		return b.blockBytes, nil
 	}
 	return fileSize(b.f, b.fd)
 }
 
 // seekEnd returns where a block device ends and leaves its position, which a
-// descriptor of the caller's may share, where it was.
-func (b *preadSource) seekEnd() (int64, error) {
-	at, err := b.f.Seek(0, io.SeekCurrent)
+// descriptor of the caller's may share, where it was. It is called once, when
+// the device is opened.
+func seekEnd(f *os.File) (int64, error) {
+	at, err := f.Seek(0, io.SeekCurrent)
 	if err != nil {
 		return 0, err
 	}
-	end, err := b.f.Seek(0, io.SeekEnd)
+	end, err := f.Seek(0, io.SeekEnd)
 	if err != nil {
 		return 0, err
 	}
-	_, err = b.f.Seek(at, io.SeekStart)
+	_, err = f.Seek(at, io.SeekStart)
 	return end, err
 }
 

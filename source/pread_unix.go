@@ -3,6 +3,7 @@
 package source
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"syscall"
@@ -10,8 +11,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// maxPread is as much as every system reads at a time; Darwin refuses 2 GiB.
+const maxPread = 1 << 30
+
 // pread reads at off once; 0 without an error is the end.
 func pread(_ *os.File, fd int, p []byte, off int64) (int, error) {
+	p = p[:min(len(p), maxPread)]
 	for {
 		n, err := unix.Pread(fd, p, off)
 		if err != unix.EINTR { // the runtime's own preemption signals interrupt reads
@@ -44,13 +49,17 @@ func descriptor(f *os.File) (fd int, err error) {
 // duplicate returns a second descriptor of f, which stays open and keeps its
 // number whatever the caller does with f.
 func duplicate(f *os.File) (*os.File, error) {
-	fd, err := descriptor(f)
+	c, err := f.SyscallConn()
 	if err != nil {
 		return nil, err
 	}
-	// Not F_DUPFD, so that a child process does not inherit it.
-	n, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
-	if err != nil {
+	var n int
+	var failed error
+	err = c.Control(func(fd uintptr) {
+		// Not F_DUPFD, so that a child process does not inherit it.
+		n, failed = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0)
+	})
+	if err = errors.Join(err, failed); err != nil {
 		return nil, err
 	}
 	return os.NewFile(uintptr(n), f.Name()), nil

@@ -2,6 +2,7 @@ package source
 
 import (
 	"bytes"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -139,4 +140,55 @@ func TestReadersOfOneFileAreIndependent(t *testing.T) {
 	if a.WindowSize() != 4<<10 || b.WindowSize() != 16<<10 {
 		t.Errorf("window sizes %d and %d", a.WindowSize(), b.WindowSize())
 	}
+}
+
+func TestSkipGoesOnFromWhereTheReaderIs(t *testing.T) {
+	p := random(1 << 20)
+	r := openSeq(t, write(t, p), nil)
+	if err := r.SeekTo(500_000); err != nil {
+		t.Fatal(err)
+	}
+	c := window.NewCursor(t.Context(), r, nil)
+	defer c.Close()
+	if err := c.Skip(100); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := c.Peek(10); err != nil || b.Off() != 500_100 || !bytes.Equal(b.Bytes(), p[500_100:500_110]) {
+		t.Errorf("behind a seek to 500000 and a skip of 100: %v, %v", b, err)
+	}
+	if err := c.Skip(500_000); err != nil { // by a seek
+		t.Fatal(err)
+	}
+	if b, err := c.Peek(10); err != nil || b.Off() != 1_000_100 || !bytes.Equal(b.Bytes(), p[1_000_100:1_000_110]) {
+		t.Errorf("behind a skip of 500000: %v, %v", b, err)
+	}
+}
+
+func TestAPollerReadsAheadToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rt := newRuntime(t, Limits{})
+		text := random(40_000)
+		f := New(liar{func(p []byte, off int64) (int, error) {
+			time.Sleep(time.Millisecond)
+			return copy(p, text[off:]), nil
+		}, func() int64 { return int64(len(text)) }}, &Options{Runtime: rt, WindowBytes: 4 << 10})
+		defer f.Close()
+		r := f.NewReader(nil)
+		defer r.Close()
+		for got := 0; got < len(text); {
+			w, err := r.TryReadManaged(t.Context())
+			if errors.Is(err, window.ErrNotReady) {
+				<-r.Ready()
+				continue
+			}
+			if err != nil || !bytes.Equal(w.Bytes(), text[got:got+w.Len()]) {
+				t.Fatal(w, err)
+			}
+			got += w.Len()
+			w.Release()
+		}
+		if s := r.Stats(); s.AheadBytes != int64(len(text))-4<<10 || s.WastedBytes != 0 {
+			t.Errorf("%+v, want all but the first window read ahead", s)
+		}
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -29,17 +30,17 @@ type Reader struct {
 	sess    *pool.Session
 	bytes   atomic.Int64 // of a window
 	pattern atomic.Uint32
+	joins   atomic.Int64 // of reserve
 
 	pos     int64
 	pending *fetch // of what is at pos
 	ahead   bool   // pending was begun before anybody asked
 	waiting bool   // the last window had to be waited for
+	ended   bool   // a stream has said io.EOF
 	failed  error  // what the next call returns: the good prefix went first
 	err     error  // an invalid option: what every read returns
 
-	ctx    context.Context // of fetches; ends with Close
-	cancel context.CancelFunc
-	closed bool
+	closed atomic.Bool
 	count  counters
 }
 
@@ -71,6 +72,7 @@ func (f *File) reader(owns bool) *Reader {
 	}
 	r := &Reader{f: f, owns: owns, sess: f.rt.memory.NewSession(int64(n + reserveBytes))}
 	r.bytes.Store(int64(n))
+	r.joins.Store(reserveBytes)
 	r.pattern.Store(uint32(f.set.pattern))
 	return r
 }
@@ -103,7 +105,7 @@ func (r *Reader) Ready() <-chan struct{} {
 func (r *Reader) next(ctx context.Context, wait bool) (window.Window, error) {
 	f := r.f
 	defer f.leave()
-	if !f.gate.enter() || r.closed {
+	if !f.gate.enter() || r.closed.Load() {
 		return f.none("read", r.pos, 0, window.ErrClosed)
 	}
 	if err := ctx.Err(); err != nil {
@@ -177,6 +179,7 @@ func (r *Reader) begin(ctx context.Context, wait bool) (buf *pool.Buffer, n int,
 		}
 	}
 	if heeds := r.f.stream != nil && r.f.stream.heedsContext(); !wait || ctx.Done() != nil && !heeds {
+		r.waiting = true
 		r.start(buf, n, want)
 		return nil, 0, nil
 	}
@@ -190,6 +193,9 @@ func (r *Reader) begin(ctx context.Context, wait bool) (buf *pool.Buffer, n int,
 func (r *Reader) want() (int, error) {
 	n := r.WindowSize()
 	if r.f.stream != nil {
+		if r.ended {
+			return 0, io.EOF
+		}
 		return n, nil
 	}
 	size := r.f.Size()
@@ -199,6 +205,10 @@ func (r *Reader) want() (int, error) {
 			return 0, err
 		}
 		if size == 0 && r.f.mayHide() {
+			n = int(min(int64(n), math.MaxInt64-r.pos))
+			if n == 0 {
+				return 0, io.EOF
+			}
 			return n, nil // and may not be empty: only a read can tell
 		}
 		if r.pos >= size {
@@ -212,10 +222,9 @@ func (r *Reader) want() (int, error) {
 // start makes the next window pending; buf, unless it is nil, holds the first
 // n bytes of it.
 func (r *Reader) start(buf *pool.Buffer, n, want int) {
-	if r.ctx == nil {
-		r.ctx, r.cancel = context.WithCancel(context.Background())
-	}
-	r.pending = start(r.ctx, r.f, r.sess, buf, n, r.pos, want)
+	ctx, cancel := context.WithCancel(context.Background())
+	r.pending = start(ctx, r.f, r.sess, buf, n, r.pos, want)
+	r.pending.cancel = cancel
 }
 
 // deliver returns what was read at pos as a window and begins to read ahead if
@@ -226,6 +235,7 @@ func (r *Reader) deliver(buf *pool.Buffer, n int, err error) (window.Window, err
 		r.moved(n)
 		return w, nil
 	}
+	r.ended = r.ended || err == io.EOF && r.f.stream != nil
 	if n == 0 {
 		if buf != nil {
 			buf.Free()
@@ -293,7 +303,7 @@ func (r *Reader) drop() {
 // ReadManagedAt is [File.ReadManagedAt] in the Reader's account of memory. It
 // does not move the Reader.
 func (r *Reader) ReadManagedAt(ctx context.Context, off int64, n int) (window.Window, error) {
-	if r.closed {
+	if r.closed.Load() {
 		return r.f.none("read", off, n, window.ErrClosed)
 	}
 	if r.f.stream != nil {
@@ -306,7 +316,7 @@ func (r *Reader) ReadManagedAt(ctx context.Context, off int64, n int) (window.Wi
 // and reads as io.EOF. A stream cannot be moved: window.ErrUnsupported.
 func (r *Reader) SeekTo(off int64) error {
 	switch {
-	case r.closed:
+	case r.closed.Load():
 		return r.f.fail("seek", off, 0, window.ErrClosed)
 	case r.f.stream != nil:
 		return r.f.fail("seek", off, 0, fmt.Errorf("a stream has no offsets: %w", window.ErrUnsupported))
@@ -327,12 +337,8 @@ func (r *Reader) NoteHit(off int64, n int) { r.count.hits.Add(1) }
 // Close ends the Reader: windows stay valid until they are released. Its File
 // is closed with it if OpenReader or NewStream made it. Closing twice is fine.
 func (r *Reader) Close() error {
-	if r.closed {
+	if r.closed.Swap(true) {
 		return nil
-	}
-	r.closed = true
-	if r.cancel != nil {
-		r.cancel()
 	}
 	r.drop()
 	r.sess.Close()

@@ -37,7 +37,15 @@ func (r *Reader) SetWindowSize(n int) error {
 		return r.f.fail("window size", 0, 0, err)
 	}
 	r.bytes.Store(int64(n))
+	r.sess.SetReserve(int64(n) + r.joins.Load())
 	return nil
+}
+
+// ReserveJoin makes room for a join of maxBytes while it grows, in the account
+// of memory beyond the budget. window.NewCursor calls it.
+func (r *Reader) ReserveJoin(maxBytes int) {
+	r.joins.Store(max(2*int64(maxBytes), reserveBytes))
+	r.sess.SetReserve(r.bytes.Load() + r.joins.Load())
 }
 
 // Pattern returns the pattern that was set last.

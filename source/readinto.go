@@ -44,13 +44,32 @@ func (f *File) readInto(ctx context.Context, p []byte, off int64) (n int, err er
 		err = (window.Range{Off: off, Len: int64(len(p))}).Check()
 	}
 	if err == nil && len(p) > 0 {
-		n, err = f.readHere(ctx, p, off)
+		n, err = f.readPlaced(ctx, p, off)
 	}
 	f.leaveRead(n, err)
 	if err != nil {
 		return n, f.fail("read", off+int64(n), len(p)-n, err)
 	}
 	return n, nil
+}
+
+// readPlaced reads in the calling goroutine: at once if a place for reads that
+// wait is free, which is cheaper than to find out whether it would wait, and
+// otherwise after what is resident, which need not wait for a place.
+func (f *File) readPlaced(ctx context.Context, p []byte, off int64) (n int, err error) {
+	if f.pread == nil {
+		return f.b.read(ctx, p, off)
+	}
+	if f.rt.threads.TryAcquire() {
+		n, err = f.pread.read(ctx, p, off)
+		f.rt.threads.Release()
+		return n, err
+	}
+	if n = f.pread.resident(p, off); n == len(p) {
+		return n, nil
+	}
+	m, err := f.readHere(ctx, p[n:], off+int64(n))
+	return n + m, err
 }
 
 // WithContext returns the File as an [io.ReaderAt] whose reads end with ctx, as
@@ -105,9 +124,16 @@ func (f *File) tryInside(ctx context.Context, off int64, n int, open bool) (wind
 		if ok {
 			buf.Free()
 		}
-		return f.none("read", off, n, window.ErrLimit)
+		err := window.ErrLimit
+		if !f.gate.open() {
+			err = window.ErrClosed
+		}
+		return f.none("read", off, n, err)
 	}
-	f.tries[key] = start(context.Background(), f, f.memory, buf, got, off, n)
+	bg, cancel := context.WithCancel(context.Background())
+	t := start(bg, f, f.memory, buf, got, off, n)
+	t.cancel = cancel
+	f.tries[key] = t
 	return f.none("read", off, n, window.ErrNotReady)
 }
 

@@ -26,9 +26,10 @@ type Limits struct {
 	// none. It is fixed when the Runtime is made.
 	ReserveBytes int64
 
-	// Threads bounds the reads that wait for a device at a time, each of which
-	// holds an operating system thread. The default is 64. Reads of a pipe or
-	// terminal that cannot be polled hold one more each.
+	// Threads bounds the reads of files that wait for a device at a time, each
+	// of which holds an operating system thread. The default is 64. Reads of a
+	// pipe or terminal that cannot be polled hold one more each, and so may
+	// Fetchers; a read of a stream that waits holds a window of memory as well.
 	Threads int
 
 	// Files bounds the files that are open at a time; Open fails with
@@ -167,7 +168,7 @@ func (rt *Runtime) SetLimits(l Limits) error {
 // RuntimeStats says what a Runtime uses now.
 type RuntimeStats struct {
 	Memory  pool.Stats
-	Threads int   // reads that wait for a device, or for a place to
+	Threads int   // places taken by reads of files
 	Files   int64 // files open
 }
 

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
-	"time"
 
 	"github.com/oriel-go/oriel/internal/nowait"
 	"github.com/oriel-go/oriel/window"
@@ -53,7 +52,7 @@ type streamSource struct {
 	// waiting, by calling try, which reads into buf and leaves n and err. Both
 	// are made once, so that a read allocates nothing.
 	conn syscall.RawConn
-	try  func(fd uintptr) bool
+	try  func(fd uintptr)
 	buf  []byte
 	n    int
 	err  error
@@ -61,6 +60,7 @@ type streamSource struct {
 	// waiter waits for a descriptor that can be read without waiting and that
 	// the runtime's poller does not have: an inherited pipe. nil otherwise.
 	waiter *nowait.Waiter
+	blocks bool
 }
 
 func newStreamSource(r io.Reader) *streamSource {
@@ -69,17 +69,18 @@ func newStreamSource(r io.Reader) *streamSource {
 	if !ok {
 		return b
 	}
+	// Only of pipes and sockets is 0 known to be the end: a file's may be one
+	// of the mistakes that package nowait tells of.
+	fi, err := f.Stat()
+	if err != nil || fi.Mode()&(fs.ModeNamedPipe|fs.ModeSocket) == 0 {
+		return b
+	}
 	c, err := f.SyscallConn()
 	if err != nil {
 		return b
 	}
-	b.conn, b.try = c, func(fd uintptr) bool {
-		b.n, b.err = nowait.ReadStream(int(fd), b.buf)
-		return true
-	}
-	if f.SetReadDeadline(time.Time{}) != nil {
-		b.waiter, _ = nowait.NewWaiter() // without one a goroutine waits
-	}
+	b.conn, b.try = c, func(fd uintptr) { b.n, b.err = nowait.ReadStream(int(fd), b.buf) }
+	c.Control(func(fd uintptr) { b.blocks = nowait.Blocks(int(fd)) })
 	return b
 }
 
@@ -91,7 +92,18 @@ func (b *streamSource) kind() string { return "stream" }
 
 // heedsContext reports whether read returns when its context ends, without
 // having written to its memory.
-func (b *streamSource) heedsContext() bool { return b.waiter != nil && b.conn != nil }
+func (b *streamSource) heedsContext() bool {
+	if b.conn == nil || !b.blocks {
+		return false
+	}
+	if b.waiter == nil {
+		var err error
+		if b.waiter, err = nowait.NewWaiter(); err != nil {
+			b.blocks = false // a goroutine waits
+		}
+	}
+	return b.blocks
+}
 
 // resident reads what a pipe or socket holds, so that a fast writer is read
 // without a goroutine in between.
@@ -110,7 +122,7 @@ func (b *streamSource) readNow(p []byte) (int, error) {
 		return 0, errors.ErrUnsupported
 	}
 	b.buf = p
-	if err := b.conn.Read(b.try); err != nil {
+	if err := b.conn.Control(b.try); err != nil {
 		b.n, b.err = 0, err
 	}
 	b.buf = nil

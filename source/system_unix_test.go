@@ -131,6 +131,30 @@ func TestACancelledPipeReadLosesNothing(t *testing.T) {
 	wantBytes(t, r, nil)
 }
 
+func TestAStreamIsReadAgainWhileAnEarlierReadIsUnderWay(t *testing.T) {
+	pr, pw, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.Now().Add(time.Hour)
+	if err := pr.SetReadDeadline(deadline); err != nil {
+		t.Fatal(err)
+	}
+	first := NewStream(pr, nil)
+	if _, err := first.TryReadManaged(t.Context()); !errors.Is(err, window.ErrNotReady) {
+		t.Fatal(err)
+	}
+	first.Close() // its read of pr goes on
+	second := NewStream(pr, nil)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	_, err = second.ReadManaged(ctx)
+	wantError(t, err, context.DeadlineExceeded, "read", pr.Name(), 0)
+	pw.Close()
+	second.Close()
+	pr.Close()
+}
+
 // What Close must do for a Reader whose own descriptor is being read.
 func TestCloseEndsAPendingReadOfItsOwnPipe(t *testing.T) {
 	if runtime.GOOS != "linux" {

@@ -40,7 +40,8 @@ type CursorOptions struct {
 //
 // What a method lends ends with the next call of any method. A method that
 // fails leaves the position where it was, so that nothing is lost and the call
-// can be made again; at the end of the source it returns io.EOF, bare, and an
+// can be made again, except for Skip, SkipUntil and WriteTo, which leave it
+// where they got to; Error.Len is what Skip has left. At the end of the source it returns io.EOF, bare, and an
 // error that wraps io.ErrUnexpectedEOF when the source ends inside of what was
 // asked for.
 //
@@ -64,16 +65,22 @@ type Cursor struct {
 
 	refused error // what the last Borrowed that came with an error came with
 	closed  bool
+	placed  bool // Off is known: a window was seen
 }
 
 // NewCursor returns a Cursor over r that reads until ctx ends. Close must be
-// called when the Cursor is no longer used; r stays the caller's to close.
+// called when the Cursor is no longer used; r stays the caller's to close, and
+// is not read or moved by anybody else until then. A Reader with a method
+// ReserveJoin(maxBytes int), as source.Reader, is told how long a join may get.
 func NewCursor(ctx context.Context, r Reader, o *CursorOptions) *Cursor {
 	limit := DefaultMaxBytes
 	if o != nil && o.MaxBytes != 0 {
 		if limit = o.MaxBytes; limit < 0 {
 			panic("window: CursorOptions.MaxBytes is negative")
 		}
+	}
+	if j, ok := r.(interface{ ReserveJoin(maxBytes int) }); ok {
+		j.ReserveJoin(limit)
 	}
 	return &Cursor{r: r, ctx: ctx, max: limit, seq: 1}
 }
@@ -132,8 +139,8 @@ func (c *Cursor) Next(n int) (Window, error) {
 
 // Skip reads past the next n bytes, n >= 0, without joining them. A Reader
 // that can seek and knows its size, as source.Reader does, is asked to seek
-// over what lies far ahead. When the source ends before, the position is its
-// end.
+// over what lies far ahead; a file that shrinks meanwhile shows at the next
+// call. When the source ends before, the position is its end.
 func (c *Cursor) Skip(n int64) error {
 	c.seq++
 	if n < 0 {
@@ -169,7 +176,7 @@ type seeker interface {
 func (c *Cursor) seek(n int64) bool {
 	s, ok := c.r.(seeker)
 	to := c.Off()
-	if !ok || n <= int64(len(c.buf)) || n > s.Size()-to || s.SeekTo(to+n) != nil {
+	if !ok || !c.placed || n <= int64(len(c.buf)) || n > s.Size()-to || s.SeekTo(to+n) != nil {
 		return false
 	}
 	c.drop()
@@ -293,7 +300,7 @@ func (c *Cursor) advance() error {
 			return err
 		}
 	}
-	c.win, c.buf, c.pos, c.base = w, w.Bytes(), from, w.Off()
+	c.win, c.buf, c.pos, c.base, c.placed = w, w.Bytes(), from, w.Off(), true
 	return nil
 }
 

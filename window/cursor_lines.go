@@ -70,7 +70,7 @@ func (c *Cursor) lineAlone() (Borrowed, error) {
 	if canIndex && x.at == lo && n <= shortLine {
 		x.run = min(x.run+1, indexAfter)
 	} else {
-		x.run = 0
+		x.run, x.i, x.n = 0, 0, 0 // what the index holds may lie behind
 	}
 	x.at = c.pos
 	if n > 0 && c.buf[lo+n-1] == '\r' {

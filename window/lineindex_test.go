@@ -103,3 +103,84 @@ func (r *pieces) ReadManaged(context.Context) (Window, error) {
 }
 
 func (r *pieces) Free() {}
+
+// All that moves a Cursor, between lines that are found in the index.
+func TestLinesBetweenOtherCalls(t *testing.T) {
+	runs := 300
+	if testing.Short() {
+		runs = 30
+	}
+	for run := range runs {
+		rnd := rand.New(rand.NewPCG(7, uint64(run)))
+		var text []byte
+		for len(text) < 20_000 {
+			n := rnd.IntN(30)
+			if rnd.IntN(50) == 0 {
+				n = rnd.IntN(3000)
+			}
+			text = append(text, bytes.Repeat([]byte{byte('a' + n%3)}, n)...)
+			text = append(text, '\n')
+		}
+		c := NewCursor(t.Context(), &pieces{p: text, n: 1 + rnd.IntN(9000)}, &CursorOptions{MaxBytes: 4096})
+		for pos := 0; pos < len(text); {
+			pos += moveOrRead(t, c, rnd, text[pos:], int64(pos))
+			if c.Off() != int64(pos) {
+				t.Fatalf("run %d: at %d, want %d", run, c.Off(), pos)
+			}
+		}
+		c.Close()
+	}
+}
+
+// moveOrRead makes one call, most often Line, checks it against rest and
+// returns by how much the Cursor must have moved.
+func moveOrRead(t *testing.T, c *Cursor, rnd *rand.Rand, rest []byte, pos int64) int {
+	t.Helper()
+	n := min(rnd.IntN(100), len(rest))
+	line := bytes.IndexByte(rest, '\n') + 1
+	switch rnd.IntN(40) {
+	case 0:
+		if err := c.Skip(int64(n)); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	case 1:
+		if b, err := c.ReadByte(); err != nil || b != rest[0] {
+			t.Fatalf("ReadByte = %q, %v", b, err)
+		}
+		return 1
+	case 2:
+		if b, err := c.Peek(n); err != nil || !bytes.Equal(b.Bytes(), rest[:n]) {
+			t.Fatalf("Peek = %v, %v", b, err)
+		}
+		return 0
+	case 3:
+		w, err := c.Next(n)
+		if err != nil || !bytes.Equal(w.Bytes(), rest[:n]) || w.Off() != pos && n > 0 {
+			t.Fatalf("Next = %v, %v", w, err)
+		}
+		w.Release()
+		return n
+	case 4:
+		if m, err := c.SkipUntil('\n'); err != nil || int(m) != line {
+			t.Fatalf("SkipUntil = %d, %v, want %d", m, err, line)
+		}
+		return line
+	case 5:
+		if b, err := c.Until('\n'); err != nil || !bytes.Equal(b.Bytes(), rest[:line]) {
+			t.Fatalf("Until = %v, %v", b, err)
+		}
+		return line
+	case 6:
+		p := make([]byte, n)
+		m, err := c.Read(p)
+		if err != nil || !bytes.Equal(p[:m], rest[:m]) {
+			t.Fatalf("Read = %d, %v", m, err)
+		}
+		return m
+	}
+	if b, err := c.Line(); err != nil || !bytes.Equal(b.Bytes(), rest[:line-1]) || b.Off() != pos {
+		t.Fatalf("Line at %d = %v, %v, want %d bytes", pos, b, err, line-1)
+	}
+	return line
+}

@@ -7,7 +7,7 @@ import "context"
 type Reader interface {
 	// ReadManaged returns the next window, to be released by the caller. Its
 	// size is the source's choice, never 0. After the last window it returns
-	// io.EOF, bare, and goes on doing so.
+	// io.EOF, bare, and goes on doing so, unless the source has grown.
 	//
 	// An error means that there is no window and nothing to release. Bytes
 	// read before a failure are delivered first, and the error by the next

@@ -25,8 +25,8 @@ func (w WriteWindow) Commit(n int, off int64) Window {
 	if n < 0 || n > w.w.Len() {
 		panic(fmt.Sprintf("window: commit of %d bytes of a write window of %d", n, w.w.Len()))
 	}
-	if off < 0 {
-		panic("window: commit at a negative offset")
+	if (Range{off, int64(n)}).Check() != nil {
+		panic("window: commit at a negative offset, or at one that leaves no room for the bytes")
 	}
 	return w.w.move("Commit", n, off)
 }

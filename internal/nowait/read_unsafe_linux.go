@@ -40,7 +40,7 @@ func ReadStream(fd int, p []byte) (n int, err error) {
 // cannot do it for any range.
 func unsupported(err syscall.Errno) bool {
 	switch err {
-	case unix.EOPNOTSUPP, unix.ENOSYS, unix.EPERM, unix.EINVAL:
+	case unix.EOPNOTSUPP, unix.ENOSYS, unix.EPERM:
 		return true
 	}
 	return false

@@ -82,7 +82,7 @@ func New(o *Options) (*Pool, error) {
 	}
 	p.bounds = o.boundsFor(budget)
 	// More shards than goroutines that run at once, so that few share one.
-	n := min(max(8, 1<<bits.Len(uint(2*runtime.GOMAXPROCS(0)-1))), 64)
+	n := min(max(16, 1<<bits.Len(uint(2*runtime.GOMAXPROCS(0)-1))), 64)
 	p.shards = make([]shard, n)
 	p.shardShift = uint8(32 - bits.TrailingZeros(uint(n)))
 	p.limitShardsLocked()

@@ -94,10 +94,14 @@ func TestInvalidOptions(t *testing.T) {
 		r.Close()
 	}
 	f := openAt(t, name, nil)
-	r := f.NewReader(&Options{WindowBytes: 5})
-	defer r.Close()
-	_, err := r.ReadManaged(t.Context())
-	wantError(t, err, window.ErrOption, "read", name, 0)
+	for _, o := range []*Options{{WindowBytes: 5}, {Pattern: 99}} {
+		r := f.NewReader(o)
+		_, err := r.ReadManaged(t.Context())
+		if !errors.Is(err, window.ErrOption) {
+			t.Errorf("a Reader with %+v reads: %v, want ErrOption", o, err)
+		}
+		r.Close()
+	}
 }
 
 func TestInvalidWindowSizesChangeNothing(t *testing.T) {

@@ -56,10 +56,13 @@ func (f *File) NewReader(o *Options) *Reader {
 	if o == nil {
 		return r
 	}
-	if o.Pattern != Detect {
+	switch {
+	case o.Pattern > Reuse:
+		r.err = fmt.Errorf("%w: Pattern: %v", window.ErrOption, o.Pattern)
+	case o.Pattern != Detect:
 		r.SetPattern(o.Pattern)
 	}
-	if o.WindowBytes != 0 {
+	if o.WindowBytes != 0 && r.err == nil {
 		r.err = r.SetWindowSize(o.WindowBytes)
 	}
 	return r

@@ -314,6 +314,33 @@ func TestWhatNobodyWaitsForAnyMoreIsCancelled(t *testing.T) {
 	})
 }
 
+// What a Fetch left waiting for its context ends with the read.
+func TestTheContextOfAFetchEndsWithIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rt := newRuntime(t, Limits{})
+		given := make(chan context.Context, 1)
+		f := New(giving{given}, &Options{Runtime: rt})
+		defer f.Close()
+		r := f.NewReader(nil)
+		defer r.Close()
+		wantBytes(t, r, []byte("x"))
+		synctest.Wait()
+		if ctx := <-given; ctx.Err() == nil {
+			t.Error("the context of a fetch that is over has not ended")
+		}
+	})
+}
+
+// giving is a Fetcher that tells which context it was given.
+type giving struct{ ctx chan context.Context }
+
+func (g giving) Size() int64 { return 1 }
+
+func (g giving) Fetch(ctx context.Context, p []byte, off int64) (int, error) {
+	g.ctx <- ctx
+	return copy(p, "x"), nil
+}
+
 func TestAFetchThatEndsItsGoroutine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rt := newRuntime(t, Limits{})

@@ -26,7 +26,7 @@ type fetch struct {
 	want   int // bytes
 	state  atomic.Uint32
 	ready  chan struct{}      // closed when the fetch has finished
-	cancel context.CancelFunc // ends ctx when nobody wants the result; nil where the waiter's own ctx has
+	cancel context.CancelFunc // ends what Fetch was given, when nobody wants the result or it is there
 
 	// Written before ready is closed, and the waiter's afterwards.
 	buf *pool.Buffer // nil: to be got first, or not to be had
@@ -45,9 +45,9 @@ var always = func() chan struct{} { c := make(chan struct{}); close(c); return c
 
 // start begins to read want bytes at off. buf, if not nil, holds the first n of
 // them already and belongs to the fetch from now on; with all of them it has
-// finished at once. ctx bounds the waiting for
-// memory and for a place, and is handed to a Fetcher. The caller is inside
-// f's gate, which the fetch enters too.
+// finished at once. ctx bounds the waiting for memory and for a place, and is
+// handed to a Fetcher; it ends with the fetch. The caller is inside f's gate,
+// which the fetch enters too.
 func start(ctx context.Context, f *File, sess *pool.Session, buf *pool.Buffer, n int, off int64, want int) *fetch {
 	t := &fetch{f: f, sess: sess, off: off, want: want, buf: buf, n: n}
 	if n == want {
@@ -56,6 +56,7 @@ func start(ctx context.Context, f *File, sess *pool.Session, buf *pool.Buffer, n
 		return t
 	}
 	t.ready = make(chan struct{})
+	ctx, t.cancel = context.WithCancel(ctx)
 	f.gate.enter()
 	go t.run(ctx)
 	return t
@@ -63,6 +64,7 @@ func start(ctx context.Context, f *File, sess *pool.Session, buf *pool.Buffer, n
 
 func (t *fetch) run(ctx context.Context) {
 	t.err = errGone // unless fill returns
+	defer t.cancel()
 	defer func() {
 		t.f.leave() // first: who has the result and closes the File finds it closed
 		if t.state.CompareAndSwap(running, finished) {
@@ -83,14 +85,7 @@ func (t *fetch) fill(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if err := t.f.enterThread(ctx); err != nil {
-		return err
-	}
-	defer t.f.leaveThread()
-	if t.state.Load() == orphaned {
-		return nil
-	}
-	n, err := t.f.b.read(ctx, t.buf.Bytes()[t.n:], t.off+int64(t.n))
+	n, err := t.f.readHere(ctx, t.buf.Bytes()[t.n:], t.off+int64(t.n))
 	t.n += n
 	return err
 }
@@ -130,9 +125,7 @@ func (t *fetch) take() (buf *pool.Buffer, n int, err error) {
 // were, or will be, read in vain.
 func (t *fetch) abandon() int {
 	if t.state.CompareAndSwap(running, orphaned) {
-		if t.cancel != nil {
-			t.cancel()
-		}
+		t.cancel()
 		return t.want
 	}
 	<-t.ready // the goroutine is about to close it

@@ -239,32 +239,19 @@ func (f *File) waitAt(ctx context.Context, sess *pool.Session, buf *pool.Buffer,
 	return buf, got, err
 }
 
-// readHere reads in the calling goroutine, in one of the Runtime's places.
+// readHere reads in the calling goroutine, and a file in one of the Runtime's
+// places for reads that hold a thread. Streams take none: 64 silent pipes must
+// not keep files from being read. Nor do Fetchers: one that reads Files of the
+// same Runtime would wait for itself.
 func (f *File) readHere(ctx context.Context, p []byte, off int64) (int, error) {
-	if err := f.enterThread(ctx); err != nil {
+	if f.pread == nil {
+		return f.b.read(ctx, p, off)
+	}
+	if err := f.rt.threads.Acquire(ctx); err != nil {
 		return 0, err
 	}
-	defer f.leaveThread()
-	if f.pread != nil {
-		return f.pread.read(ctx, p, off)
-	}
-	return f.b.read(ctx, p, off)
-}
-
-// enterThread takes one of the Runtime's places for reads that hold a thread.
-// Streams take none: 64 silent pipes must not keep files from being read. Nor
-// do Fetchers: one that reads Files of the same Runtime would wait for itself.
-func (f *File) enterThread(ctx context.Context) error {
-	if f.pread == nil {
-		return nil
-	}
-	return f.rt.threads.Acquire(ctx)
-}
-
-func (f *File) leaveThread() {
-	if f.pread != nil {
-		f.rt.threads.Release()
-	}
+	defer f.rt.threads.Release()
+	return f.pread.read(ctx, p, off)
 }
 
 // clip checks a range and returns how much of its n bytes lies in the file; no

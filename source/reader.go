@@ -225,9 +225,7 @@ func (r *Reader) want() (int, error) {
 // start makes the next window pending; buf, unless it is nil, holds the first
 // n bytes of it.
 func (r *Reader) start(buf *pool.Buffer, n, want int) {
-	ctx, cancel := context.WithCancel(context.Background())
-	r.pending = start(ctx, r.f, r.sess, buf, n, r.pos, want)
-	r.pending.cancel = cancel
+	r.pending = start(context.Background(), r.f, r.sess, buf, n, r.pos, want)
 }
 
 // deliver returns what was read at pos as a window and begins to read ahead if

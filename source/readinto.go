@@ -58,7 +58,7 @@ func (f *File) readInto(ctx context.Context, p []byte, off int64) (n int, err er
 // otherwise after what is resident, which need not wait for a place.
 func (f *File) readPlaced(ctx context.Context, p []byte, off int64) (n int, err error) {
 	if f.pread == nil {
-		return f.b.read(ctx, p, off)
+		return f.readHere(ctx, p, off)
 	}
 	if f.rt.threads.TryAcquire() {
 		n, err = f.pread.read(ctx, p, off)
@@ -130,10 +130,7 @@ func (f *File) tryInside(ctx context.Context, off int64, n int, open bool) (wind
 		}
 		return f.none("read", off, n, err)
 	}
-	bg, cancel := context.WithCancel(context.Background())
-	t := start(bg, f, f.memory, buf, got, off, n)
-	t.cancel = cancel
-	f.tries[key] = t
+	f.tries[key] = start(context.Background(), f, f.memory, buf, got, off, n)
 	return f.none("read", off, n, window.ErrNotReady)
 }
 

@@ -153,7 +153,7 @@ func (p *Pool) overdraftLocked(w *waiter) (*Buffer, error) {
 	b.session, b.debt = s, debt
 	s.overdrawn += debt
 	p.overdrawn += debt
-	p.debts.push(b)
+	p.debts.pushLast(b)
 	return b, nil
 }
 
@@ -252,31 +252,4 @@ func (p *Pool) payLocked(b *Buffer, amount int64) {
 		b.session = nil
 		p.debts.remove(b)
 	}
-}
-
-// A debtList is the Buffers with a debt, from the oldest to the newest.
-type debtList struct{ first, last *Buffer }
-
-func (l *debtList) push(b *Buffer) {
-	b.next, b.prev = nil, l.last
-	if l.last != nil {
-		l.last.next = b
-	} else {
-		l.first = b
-	}
-	l.last = b
-}
-
-func (l *debtList) remove(b *Buffer) {
-	if b.prev != nil {
-		b.prev.next = b.next
-	} else {
-		l.first = b.next
-	}
-	if b.next != nil {
-		b.next.prev = b.prev
-	} else {
-		l.last = b.prev
-	}
-	b.next, b.prev = nil, nil
 }

@@ -1,66 +1,42 @@
 package pool
 
 // An idleList is the central list of a class's idle slots, from the one used
-// last (hot) to the one that has been idle longest (cold). Guarded by Pool.mu.
+// last (hot, the first) to the one that has been idle longest (cold, the last).
 type idleList struct {
-	hot, cold *Buffer
-	n         int
-	low       int // the coldest low slots were not used since the last tick
+	bufferList
+	n   int
+	low int // the coldest low slots were not used since the last tick
 }
 
 func (l *idleList) pushHot(b *Buffer) {
-	b.next, b.prev = l.hot, nil
-	if l.hot != nil {
-		l.hot.prev = b
-	} else {
-		l.cold = b
-	}
-	l.hot = b
+	l.pushFirst(b)
 	l.n++
 }
 
 // pushCold adds a slot that was not used since the last tick.
 func (l *idleList) pushCold(b *Buffer) {
-	b.next, b.prev = nil, l.cold
-	if l.cold != nil {
-		l.cold.next = b
-	} else {
-		l.hot = b
-	}
-	l.cold = b
+	l.pushLast(b)
 	l.n++
 	l.low++
 }
 
 func (l *idleList) popHot() *Buffer {
-	b := l.hot
+	b := l.first
 	if b == nil {
 		return nil
 	}
-	l.hot = b.next
-	if l.hot != nil {
-		l.hot.prev = nil
-	} else {
-		l.cold = nil
-	}
-	b.next = nil
+	l.remove(b)
 	l.n--
 	l.low = min(l.low, l.n)
 	return b
 }
 
 func (l *idleList) popCold() *Buffer {
-	b := l.cold
+	b := l.last
 	if b == nil {
 		return nil
 	}
-	l.cold = b.prev
-	if l.cold != nil {
-		l.cold.next = nil
-	} else {
-		l.hot = nil
-	}
-	b.prev = nil
+	l.remove(b)
 	l.n--
 	l.low = max(0, l.low-1)
 	return b

@@ -49,8 +49,8 @@ type Pool struct {
 	idle       [numClasses]idleList
 	partial    [numClasses + 1]slabList
 	slabs      map[*slab]struct{}
-	leaving    []*slab // with slots that giveBackLocked has not seen yet
-	debts      debtList
+	leaving    []*slab    // with slots that giveBackLocked has not seen yet
+	debts      bufferList // with a debt, from the oldest to the newest
 	queue      waitQueue
 	credit     bool // an overdraft may have become possible for somebody in the queue
 	pressure   []*pressureFunc

@@ -14,9 +14,9 @@ var poisoned = bytes.Repeat([]byte{poisonByte}, 4<<10)
 // A quarantine is freed slots, filled with poison, that are not used again for
 // a while; first in, first out. Guarded by Pool.mu.
 type quarantine struct {
-	first, last *Buffer // linked by next
-	n           int
-	bytes       int64
+	bufferList
+	n     int
+	bytes int64
 }
 
 // poison fills a slot that nobody holds any more.
@@ -41,13 +41,7 @@ func (q *quarantine) wants(p *Pool, b *Buffer) bool {
 
 // add puts a poisoned slot in, and lets the oldest out beyond the bound.
 func (q *quarantine) add(p *Pool, b *Buffer) {
-	b.next = nil
-	if q.last != nil {
-		q.last.next = b
-	} else {
-		q.first = b
-	}
-	q.last = b
+	q.pushLast(b)
 	q.n++
 	q.bytes += int64(len(b.mem))
 	if d := p.debug.Load(); d != nil {
@@ -82,11 +76,7 @@ func (q *quarantine) release(p *Pool, class int, need int64) *Buffer {
 // pop takes the oldest out and looks whether it was written to.
 func (q *quarantine) pop(p *Pool) *Buffer {
 	b := q.first
-	q.first = b.next
-	if q.first == nil {
-		q.last = nil
-	}
-	b.next = nil
+	q.remove(b)
 	q.n--
 	q.bytes -= int64(len(b.mem))
 	p.checkPoisonLocked(b)

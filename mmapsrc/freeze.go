@@ -1,0 +1,71 @@
+package mmapsrc
+
+import "time"
+
+// freeze makes every slice that is out a private copy, in place, and gives up
+// the lease. The keeper calls it, with phase freezing. It reports whether that
+// could be done: while memory for a copy is not to be had, the lease is kept,
+// the writer waits, and the keeper tries again, until the slices have been given
+// back or the kernel's patience (lease-break-time) is over.
+func (m *mapping) freeze() bool {
+	began := time.Now()
+	m.kill()
+	if freezes && !m.copyPinned() {
+		return false
+	}
+	m.g.breaks.Add(1)
+	m.g.k.unlease(m.fd)
+	m.phase.Store(frozen)
+	m.g.longest.Store(max(m.g.longest.Load(), int64(time.Since(began)))) // only the keeper stores it
+	go m.of.broke(m)
+	return true
+}
+
+// copyPinned copies the extents that there are slices of, into the reserve and
+// for the rest into one piece of fresh memory: each system call may cost the
+// keeper its processor where others compute, and up to 10 ms until it has one
+// again.
+func (m *mapping) copyPinned() bool {
+	var fresh []byte
+	for left := m.pinnedExtents(); left > 0; left-- {
+		x := m.nextPinned()
+		if x == nil {
+			break // given back meanwhile
+		}
+		spare := m.g.ready()
+		if spare == nil {
+			if len(fresh) == 0 {
+				var err error
+				if fresh, err = m.g.k.spare(left<<extentShift, false); err != nil {
+					return false
+				}
+			}
+			spare, fresh = fresh[:ExtentBytes], fresh[ExtentBytes:]
+		}
+		if m.g.k.freeze(m.bytes(x), spare) != nil {
+			m.g.k.unspare(spare)
+			if len(fresh) > 0 {
+				m.g.k.unspare(fresh)
+			}
+			return false
+		}
+		x.flags.Or(extentMoved)
+		m.g.extents.Add(1)
+	}
+	if len(fresh) > 0 {
+		m.g.k.unspare(fresh)
+	}
+	return m.nextPinned() == nil
+}
+
+// nextPinned returns an extent that there are slices of and that has not been
+// copied, nil if there is none.
+func (m *mapping) nextPinned() *extent {
+	for i := range m.slots {
+		s := &m.slots[i]
+		if x := s.x.Load(); x != nil && !x.has(extentMoved) && s.pinned() {
+			return x
+		}
+	}
+	return nil
+}

@@ -1,0 +1,56 @@
+package mmapsrc
+
+import (
+	"os"
+
+	"github.com/edsrzf/mmap-go"
+)
+
+// kernel is what the package asks of the system, so that tests can refuse it.
+type kernel struct {
+	locks bool // whether lock locks
+
+	// probe returns why files cannot be populated or locked here at all.
+	probe func() error
+	// guardOf returns what can guard a file, and otherwise why nothing can.
+	guardOf func(f *os.File) (guardKind, error)
+	// reopen opens f's file once more, for reading.
+	reopen func(f *os.File) (*os.File, int, error)
+
+	mapFile func(f *os.File, n int) (mmap.MMap, error)
+	unmap   func(m mmap.MMap)
+
+	// populate reads p's pages in and maps them; an error means that a page
+	// cannot be had, now or at all.
+	populate func(p []byte) error
+	// lock keeps p's pages where they are, until unlock.
+	lock   func(p []byte) error
+	unlock func(p []byte)
+	// drop unmaps p's pages, which stay in the page cache.
+	drop func(p []byte)
+	// cached reports whether the page cache is known to hold a range.
+	cached func(f *os.File, off, n int64) bool
+	// dense reports whether reading a range through a mapping takes no memory
+	// that reading it by pread would not take.
+	dense func(f *os.File, off, n int64) bool
+
+	// spare maps n bytes of private memory, and reads it in if filled; unspare
+	// unmaps it.
+	spare   func(n int, filled bool) ([]byte, error)
+	unspare func(p []byte)
+	// freeze replaces p's pages by copies in the memory of spare, which has at
+	// least p's length, at p's address. spare is gone then; after an error it
+	// is the caller's.
+	freeze func(p, spare []byte) error
+
+	lease   func(fd, tid int) error // takes a read lease, whose signals go to the thread
+	unlease func(fd int)            // gives it up
+	held    func(fd int) bool       // whether it is held, and nobody waits for it
+}
+
+func mapWhole(f *os.File, n int) (mmap.MMap, error) {
+	return mmap.MapRegion(f, n, mmap.RDONLY, 0, 0)
+}
+
+// unmap cannot fail for a mapping that was made and not unmapped.
+func unmap(m mmap.MMap) { _ = m.Unmap() }

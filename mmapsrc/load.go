@@ -1,0 +1,249 @@
+package mmapsrc
+
+import (
+	"fmt"
+
+	"github.com/oriel-go/oriel/window"
+)
+
+// What loading is worth. Copying 4 KiB of the page cache takes about 0.6 µs
+// more than lending it, populating and locking an extent of it 20 to 60 µs in
+// large folios, and 300 µs in small ones: after 64 reads it has cost at most
+// several times what it saves, and pays from there on.
+const (
+	missesBeforeLoad = 64
+	runExtents       = 4 // of a reader from front to back at a time, if the budget allows
+)
+
+// Worth reports whether a range that Lend could not lend should be loaded:
+// whether there may be memory to lock for it, and the use is worth it. It
+// counts the miss, takes a few nanoseconds and asks the system nothing.
+func (s *File) Worth(off int64, n int, u Use) bool {
+	m := s.cur.Load()
+	if m.over.Load() {
+		return s.g.now() >= s.due()
+	}
+	if !m.within(off, n) {
+		return false
+	}
+	x := m.makeExtent(off >> extentShift)
+	misses := x.misses.Add(1)
+	if misses%missesBeforeLoad == 1 {
+		x.since.Store(int64(s.g.now()))
+	}
+	if s.g.account.Free() >= ExtentBytes {
+		return u != Seldom || n >= ExtentBytes || misses >= missesBeforeLoad
+	}
+	// The budget is spent. What is locked already is looked at once for every
+	// extent that is read through, or as often as it has been worth it: never
+	// for every read, which would have extents throw each other out.
+	if u == Once {
+		return misses == 1
+	}
+	return misses%missesBeforeLoad == 0
+}
+
+// Cached reports whether the page cache is known to hold a range, so that
+// Load will hardly wait.
+func (s *File) Cached(off int64, n int) bool {
+	m := s.cur.Load()
+	if !m.within(off, n) {
+		return false
+	}
+	lo := off &^ (ExtentBytes - 1)
+	hi := (off + int64(n) + ExtentBytes - 1) &^ (ExtentBytes - 1)
+	return s.g.k.cached(s.f, lo, min(hi, m.size)-lo)
+}
+
+// Load is Lend after populating and locking the extents that need it. It waits
+// for the device, in a system call, as long as the device takes. An error means
+// that the range is to be copied; it is not one of the read. What is lent is not
+// counted in Stats.
+func (s *File) Load(off int64, n int, u Use) (window.Backing, []byte, error) {
+	m, err := s.mapping()
+	if err != nil {
+		return nil, nil, err
+	}
+	m.loads.Add(1)
+	defer m.loaded()
+	if m.over.Load() { // after the count, or settle might not have seen it
+		return nil, nil, errOver
+	}
+	if !m.within(off, n) {
+		return nil, nil, errOutside
+	}
+	first, last := off>>extentShift, (off+int64(n)-1)>>extentShift
+	if last-first >= int64(len(m.slots)) {
+		return nil, nil, errPinned
+	}
+	l := loans.Get().(*loan)
+	l.m, l.x, l.more, l.n = m, nil, 0, n
+	if err := l.load(first, last, u); err != nil {
+		return nil, nil, err
+	}
+	return l, l.slice(off, n, u, false), nil
+}
+
+// load loads and pins the extents from first to last, and with Once loads those
+// ahead that belong to the same run. After an error the loan is gone.
+func (l *loan) load(first, last int64, u Use) (err error) {
+	m, end := l.m, last
+	if u == Once {
+		run := m.g.run()
+		end = min(last|(run-1), (m.size-1)>>extentShift)
+	}
+	// In ascending order, so that two who want each other's do not wait for
+	// ever; those ahead only if nobody has them.
+	for i := first; i <= last; i++ {
+		m.makeExtent(i).mu.Lock()
+	}
+	for i := last + 1; i <= end; i++ {
+		if !m.makeExtent(i).mu.TryLock() {
+			end = i - 1
+		}
+	}
+	defer func() {
+		for i := first; i <= end; i++ {
+			m.extent(i).mu.Unlock()
+		}
+	}()
+	err = m.lockAll(first, last, end, u)
+	for i := first; i <= last && err == nil; i++ {
+		err = l.openAndPin(m.extent(i))
+	}
+	switch {
+	case err == nil:
+	case l.x == nil:
+		loans.Put(l)
+	default:
+		l.giveUp() // what asks for x.mu then goes without: it is ours
+	}
+	return err
+}
+
+// openAndPin opens x, unless it is open, and pins it. Another who needs its
+// slot may be faster than the pin, but hardly every time.
+func (l *loan) openAndPin(x *extent) error {
+	for range 8 {
+		if err := l.m.open(x); err != nil {
+			return err
+		}
+		s := x.slot.Load()
+		if s == nil || !l.pin(s, x) {
+			continue
+		}
+		if l.x == nil {
+			l.x = x
+		} else {
+			l.more++
+			l.m.extra.Add(1)
+		}
+		return nil
+	}
+	if l.m.over.Load() {
+		return errOver
+	}
+	return errPinned
+}
+
+// lockAll populates and locks what is not locked yet of the extents from first
+// to end, whose mutexes the caller holds; those behind last as far as that is
+// to be had.
+func (m *mapping) lockAll(first, last, end int64, u Use) error {
+	for i := first; i <= end; {
+		x := m.extent(i)
+		switch {
+		case x.locked:
+			i++
+			continue
+		case i > last && (x.bad || !m.g.account.Take(ExtentBytes)):
+			return nil // it was only ahead
+		case i <= last && x.bad:
+			return errBad
+		case i <= last && !m.g.take(x, u):
+			return errBudget
+		}
+		stop := i + 1 // a run is populated and locked by one call each
+		for stop <= end && !m.extent(stop).locked && !m.extent(stop).bad && m.g.account.Take(ExtentBytes) {
+			stop++
+		}
+		if err := m.lockRun(i, stop, u); err != nil {
+			if i > last {
+				return nil
+			}
+			return err
+		}
+		i = stop
+	}
+	return nil
+}
+
+// lockRun populates and locks the extents [first, stop), which have been taken
+// from the account.
+func (m *mapping) lockRun(first, stop int64, u Use) (err error) {
+	lo, hi := first<<extentShift, min(stop<<extentShift, int64(len(m.data)))
+	p := m.data[lo:hi]
+	if !m.g.k.dense(m.file, lo, hi-lo) {
+		err = fmt.Errorf("%w: reading its holes would take memory", errBad)
+	} else if err = m.g.k.populate(p); err != nil {
+		err = fmt.Errorf("%w: %w", errBad, err)
+	}
+	if err == nil {
+		if err = m.g.k.lock(p); err == nil {
+			m.locked(first, stop, u)
+			return nil
+		}
+		err = fmt.Errorf("%w: %w", errBudget, err)
+		m.g.lockRefused.Add(1)
+	} else if stop == first+1 {
+		m.extent(first).bad = !m.over.Load() // not if a writer has truncated it meanwhile
+	} else {
+		// One of several: the first is the one that matters.
+		m.giveBack(p, first+1, stop)
+		return m.lockRun(first, first+1, u)
+	}
+	m.giveBack(p, first, stop)
+	return err
+}
+
+func (m *mapping) giveBack(p []byte, first, stop int64) {
+	m.g.k.drop(p)
+	m.g.account.Give((stop - first) << extentShift)
+}
+
+// locked notes that the extents [first, stop) are populated and locked.
+func (m *mapping) locked(first, stop int64, u Use) {
+	for i := first; i < stop; i++ {
+		x := m.extent(i)
+		x.locked = true
+		x.misses.Store(0)
+		if u == Once {
+			x.flags.Or(extentOnce)
+		} else {
+			x.flags.And(^uint32(extentOnce))
+		}
+		m.g.hold(m, x)
+	}
+}
+
+// unlock gives up an extent that is locked and shut. The caller holds x.mu.
+func (m *mapping) unlock(x *extent) {
+	p := m.bytes(x)
+	m.g.k.unlock(p)
+	m.g.k.drop(p)
+	x.misses.Store(0)
+	x.locked = false
+	m.g.forget(x)
+}
+
+// dropPassed gives up an extent that a reader has passed, unless somebody is
+// just loading it or has a slice of it again.
+func (m *mapping) dropPassed(x *extent) {
+	if !x.mu.TryLock() {
+		return
+	}
+	defer x.mu.Unlock()
+	if s := x.slot.Load(); x.locked && s != nil && s.has(flagPassed) && m.shut(x) {
+		m.unlock(x)
+	}
+}

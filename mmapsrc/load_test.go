@@ -1,0 +1,352 @@
+package mmapsrc
+
+import (
+	"errors"
+	"os"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+func TestWorthDependsOnUseAndBudget(t *testing.T) {
+	x := guarded(t, pretended(), 8, 2, 8)
+	ask := func(u Use, n, times int) (yes int) {
+		for range times {
+			if x.f.Worth(7<<extentShift, n, u) {
+				yes++
+			}
+		}
+		return yes
+	}
+	if ask(Reuse, 1, 1) != 1 || ask(Once, 1, 1) != 1 || ask(Seldom, 1, 1) != 0 || ask(Seldom, ExtentBytes, 1) != 1 {
+		t.Error("with memory to lock Reuse and Once are worth it at once, and a seldom read if it is large")
+	}
+	if n := ask(Seldom, 1, missesBeforeLoad-4); n != 1 { // after the four above
+		t.Errorf("%d of the first %d seldom reads were worth it, want the last", n, missesBeforeLoad)
+	}
+	defer x.get(t, 0, 2<<extentShift, Reuse)() // all of the budget
+	at := x.f.cur.Load().extent(7)
+	at.misses.Store(0)
+	if n := ask(Once, 1, 5); n != 1 {
+		t.Errorf("%d of 5 reads from front to back were worth another's memory, want the first", n)
+	}
+	at.misses.Store(0)
+	if n := ask(Reuse, 1, 3*missesBeforeLoad); n != 3 {
+		t.Errorf("%d of %d reads were worth another's memory, want one of %d", n, 3*missesBeforeLoad, missesBeforeLoad)
+	}
+}
+
+// A reader from front to back has a run loaded at a time, and what it has
+// passed is unlocked when it is given back, not before.
+func TestOnceLoadsARunAndGivesItUpBehind(t *testing.T) {
+	k := pretended()
+	var populated, dropped int
+	k.populate = func(p []byte) error { populated += len(p); return nil }
+	k.drop = func(p []byte) { dropped += len(p) }
+	x := guarded(t, k, 7, 8, 8)
+	first := x.get(t, 0, ExtentBytes/2, Once)
+	if populated != 4<<extentShift {
+		t.Errorf("the first window populated %d bytes, want a run of 4 extents", populated)
+	}
+	second, _, ok := x.f.Lend(ExtentBytes/2, ExtentBytes/2, Once, false)
+	if !ok {
+		t.Fatal("the second half of a loaded extent is not lent")
+	}
+	first()
+	if dropped != 0 {
+		t.Error("an extent was given up while a slice was out")
+	}
+	second.Free()
+	if dropped != ExtentBytes {
+		t.Errorf("%d bytes were given up behind the reader, want an extent", dropped)
+	}
+	for off := int64(ExtentBytes); off < 7<<extentShift; off += ExtentBytes {
+		x.get(t, off, ExtentBytes, Once)()
+	}
+	if populated != 7<<extentShift || dropped != populated || x.account.Used() != 0 {
+		t.Errorf("%d bytes were populated, %d given up, %d are locked", populated, dropped, x.account.Used())
+	}
+}
+
+// What is read again and again is not given up because somebody read past it.
+func TestOnceLeavesWhatOthersUse(t *testing.T) {
+	x := guarded(t, pretended(), 4, 8, 8)
+	x.get(t, ExtentBytes, 10, Reuse)()
+	for off := int64(0); off < 4<<extentShift; off += ExtentBytes {
+		x.get(t, off, ExtentBytes, Once)()
+	}
+	if x.account.Used() != ExtentBytes {
+		t.Errorf("%d bytes are locked, want the extent that is used", x.account.Used())
+	}
+}
+
+// When the budget is spent, what is used much less makes room for what is used
+// more; what is used as much does not, and what is lent never does.
+func TestBudgetGoesToWhatIsUsed(t *testing.T) {
+	x := guarded(t, pretended(), 8, 2, 8)
+	x.get(t, 0, 10, Reuse)()
+	held := x.get(t, ExtentBytes, 10, Reuse)
+	// ask wants an extent as often as it takes until it is worth trying, and
+	// reads extent 0 so many times for each.
+	ask := func(other int) error {
+		for !x.f.Worth(2<<extentShift, 10, Reuse) {
+			for range other {
+				b, _, ok := x.f.Lend(0, 10, Reuse, false)
+				if !ok {
+					t.Fatal("an extent in use was given up")
+				}
+				b.Free()
+			}
+		}
+		b, _, err := x.f.Load(2<<extentShift, 10, Reuse)
+		if err == nil {
+			b.Free()
+		}
+		return err
+	}
+	for range 10 {
+		if err := ask(1); !errors.Is(err, errBudget) {
+			t.Fatalf("a third extent was loaded into a budget of two that are used: %v", err)
+		}
+	}
+	for tries := 0; ask(0) != nil; tries++ {
+		if tries == 3 {
+			t.Fatal("an extent that nobody uses makes no room")
+		}
+	}
+	if _, _, ok := x.f.Lend(0, 10, Reuse, false); ok {
+		t.Error("three extents are loaded in a budget of two")
+	}
+	held()
+}
+
+// At most so many extents are lent at a time. One that nobody has a slice of
+// makes room without being unlocked.
+func TestPinsAreBounded(t *testing.T) {
+	x := guarded(t, pretended(), 8, 8, 2)
+	a := x.get(t, 0, 10, Reuse)
+	b := x.get(t, ExtentBytes, 10, Reuse)
+	if _, _, err := x.f.Load(2<<extentShift, 10, Reuse); !errors.Is(err, errPinned) {
+		t.Fatalf("a third extent was lent where two may be: %v", err)
+	}
+	a()
+	c := x.get(t, 2<<extentShift, 10, Reuse)
+	if _, _, ok := x.f.Lend(0, 10, Reuse, false); ok {
+		t.Error("a third extent was lent where two may be")
+	}
+	if x.account.Used() != 3<<extentShift {
+		t.Errorf("%d bytes are locked, want 3 extents", x.account.Used())
+	}
+	if _, _, err := x.f.Load(3<<extentShift, 3<<extentShift, Reuse); !errors.Is(err, errPinned) {
+		t.Errorf("a window of three extents where two may be lent: %v", err)
+	}
+	b()
+	c()
+}
+
+// An extent that cannot be populated is tried once, and its neighbours of the
+// same run are had.
+func TestExtentThatCannotBePopulatedIsCopied(t *testing.T) {
+	k := pretended()
+	tries := 0
+	x := fixture{}
+	k.populate = func(p []byte) error {
+		for off := 0; off < len(p); off += ExtentBytes {
+			if &p[off] == &x.f.cur.Load().data[ExtentBytes] {
+				tries++
+				return errors.New("bad address")
+			}
+		}
+		return nil
+	}
+	x = guarded(t, k, 4, 8, 8)
+	x.get(t, 0, ExtentBytes, Once)()
+	for range 3 {
+		if _, _, err := x.f.Load(ExtentBytes, 10, Once); !errors.Is(err, errBad) {
+			t.Errorf("the extent was lent: %v", err)
+		}
+	}
+	x.get(t, 2<<extentShift, 2<<extentShift, Once)()
+	if tries != 3 { // in the run before, in its own, and by itself
+		t.Errorf("it was populated %d times, want 3", tries)
+	}
+	if x.account.Used() != 0 {
+		t.Errorf("%d bytes are in the account", x.account.Used())
+	}
+}
+
+func TestKernelThatDoesNotLockIsCopied(t *testing.T) {
+	k := pretended()
+	k.lock = func([]byte) error { return errors.New("memlock is exhausted") }
+	x := guarded(t, k, 4, 8, 8)
+	if _, _, err := x.f.Load(0, 10, Reuse); !errors.Is(err, errBudget) {
+		t.Errorf("what cannot be locked was lent: %v", err)
+	}
+	if s := x.Stats(); s.LockRefused != 1 || s.LockedBytes != 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestKernelThatCannotPopulateIsRefused(t *testing.T) {
+	k := pretended()
+	k.probe = func() error { return errors.New("MADV_POPULATE_READ: invalid argument") }
+	x := guarded(t, pretended(), 1, 1, 1)
+	g := newGuard(k, x.account, 0)
+	if _, err := g.Open(sparse(t, ExtentBytes), Options{}); err == nil {
+		t.Error("a file was mapped that cannot be populated")
+	}
+}
+
+// A writer that comes while a range is being loaded: it is not lent, and
+// nothing stays behind.
+func TestGuardBreaksWhileLoading(t *testing.T) {
+	k := pretended()
+	begun, goOn := make(chan bool), make(chan bool)
+	k.populate = func([]byte) error { begun <- true; <-goOn; return nil }
+	x := guarded(t, k, 4, 8, 8)
+	m := x.f.cur.Load()
+	var failed error
+	var wg sync.WaitGroup
+	wg.Go(func() { _, _, failed = x.f.Load(0, 10, Reuse) })
+	<-begun
+	if !breakGuard(m) {
+		t.Error("the freeze waits for a load")
+	}
+	if m.phase.Load() == ended {
+		t.Error("the mapping ended while it was being loaded")
+	}
+	close(goOn)
+	wg.Wait()
+	if !errors.Is(failed, errOver) {
+		t.Errorf("the range was lent after the guard broke: %v", failed)
+	}
+	eventually(t, "the mapping to end", func() bool { return m.phase.Load() == ended })
+}
+
+// Many want the same extents, in either order: nobody waits for ever, and they
+// are populated once.
+func TestLoadsOfTheSameExtents(t *testing.T) {
+	k := pretended()
+	var populated atomic.Int64
+	k.populate = func(p []byte) error { populated.Add(int64(len(p))); return nil }
+	x := guarded(t, k, 8, 8, 8)
+	var wg sync.WaitGroup
+	for i := range int64(8) {
+		wg.Go(func() {
+			for j := range int64(50) {
+				x.get(t, (i+j)%7<<extentShift, 2<<extentShift, Reuse)()
+			}
+		})
+	}
+	wg.Wait()
+	if n := populated.Load(); n != 8<<extentShift {
+		t.Errorf("%d bytes were populated, want each of 8 extents once", n)
+	}
+	if s := x.f.Stats(); s.Reads != 0 {
+		t.Errorf("%d reads were counted, which the callers count", s.Reads)
+	}
+}
+
+func TestStatsCountWhatIsLent(t *testing.T) {
+	x := guarded(t, pretended(), 4, 8, 8)
+	x.get(t, 0, 4<<extentShift, Reuse)()
+	for i := range int64(10) {
+		b, _, ok := x.f.Lend(i*100_000, 1<<extentShift, Reuse, true) // most of them in two extents
+		if !ok {
+			t.Fatal("not lent")
+		}
+		b.Free()
+	}
+	want := FileStats{Reads: 10, Bytes: 10 << extentShift, Guard: "seals"}
+	if s := x.f.Stats(); s != want {
+		t.Errorf("%+v, want %+v", s, want)
+	}
+	x.f.Close()
+	want.Guard, want.Why = "", errOver.Error()
+	if s := x.f.Stats(); s != want {
+		t.Errorf("after Close %+v, want %+v", s, want)
+	}
+}
+
+// After a break the file is mapped again, with the slots that the windows of
+// the earlier mappings leave.
+func TestFileIsMappedAgainAfterABreak(t *testing.T) {
+	k := pretended()
+	writer := errors.New("a writer has it")
+	var refuse atomic.Bool
+	k.guardOf = func(*os.File) (guardKind, error) {
+		if refuse.Load() {
+			return 0, writer
+		}
+		return sealed, nil
+	}
+	x := guarded(t, k, 8, 16, 4)
+	a := x.get(t, 0, 10, Reuse)
+	b := x.get(t, ExtentBytes, 10, Reuse)
+	refuse.Store(true)
+	breakGuard(x.f.cur.Load())
+	if _, _, err := x.f.Load(0, 10, Reuse); !errors.Is(err, writer) {
+		t.Errorf("while a writer has the file: %v", err)
+	}
+	if _, _, err := x.f.Load(0, 10, Reuse); !errors.Is(err, errOver) {
+		t.Errorf("it was tried again at once: %v", err)
+	}
+	refuse.Store(false)
+	again := func() (free func()) {
+		eventually(t, "the file to be mapped again", func() bool {
+			if !x.f.Worth(0, 10, Reuse) {
+				return false
+			}
+			b, _, err := x.f.Load(0, 10, Reuse)
+			if err == nil {
+				free = b.Free
+			}
+			return err == nil
+		})
+		return free
+	}
+	c := again()
+	if n := len(x.f.cur.Load().slots); n != 2 {
+		t.Errorf("it was mapped with %d slots, want 2 of 4 that are not taken", n)
+	}
+	d := x.get(t, ExtentBytes, 10, Reuse)
+	breakGuard(x.f.cur.Load())
+	x.f.next.Store(0)
+	if _, _, err := x.f.Load(0, 10, Reuse); !errors.Is(err, errPinned) {
+		t.Errorf("mapped again with as many copies out as may be: %v", err)
+	}
+	a()
+	b()
+	x.f.next.Store(0)
+	again()()
+	c()
+	d()
+	eventually(t, "both breaks to be counted", func() bool { return x.f.Stats().Breaks == 2 })
+}
+
+func TestPauseBetweenTriesGrows(t *testing.T) {
+	x := guarded(t, pretended(), 1, 1, 1)
+	x.f.g.began = time.Now().Add(-time.Hour) // the clock stands at an hour
+	var pauses []time.Duration
+	for range 9 {
+		x.f.next.Store(0)
+		if len(pauses) > 0 { // as if just due
+			x.f.next.Store(int64(x.f.g.now()) - 1)
+		}
+		if _, err := x.f.begin(); err != nil {
+			t.Fatal(err)
+		}
+		x.f.trying = false
+		pauses = append(pauses, (x.f.due() - x.f.g.now()).Round(5*time.Millisecond))
+	}
+	for i := 1; i < len(pauses); i++ {
+		if pauses[i] < pauses[i-1] || pauses[i] > lastPause {
+			t.Errorf("pauses of %v", pauses)
+			break
+		}
+	}
+	if pauses[0] != firstPause || pauses[8] != lastPause {
+		t.Errorf("pauses of %v", pauses)
+	}
+}

@@ -1,0 +1,115 @@
+package mmapsrc
+
+import "sync/atomic"
+
+// A slot is a place for an extent that is open: it counts who has slices of it.
+//
+// How an extent is lent. Who wants a slice raises entered in one of the slot's
+// shards and looks at the flags that the same instruction returned: with neither
+// closed nor dead he has a pin, and while anybody has one the slot stays the
+// extent's; raising left of the same shard gives it back. Otherwise he takes his
+// one away again. The difference of a shard's counts is its number of pins, and
+// a few failing ones.
+//
+// How it is taken back. Whoever wants the slot for himself sets closed or dead
+// in every shard, and then looks at the differences. After the flag no new pin
+// can be got in a shard, so zero stays zero. closed is undone when there are
+// pins; dead is for ever.
+//
+// A hand-out and its return are two locked instructions in one cache line, which
+// stays with the processor that had the loan before.
+type slot struct {
+	x      atomic.Pointer[extent] // what is open here; it changes only while the slot is closed and nobody has a pin
+	_      [56]byte
+	shards [slotShards]shard
+}
+
+const slotShards = 8
+
+// A shard is a cache line of counts.
+type shard struct {
+	entered atomic.Uint64 // flags, pins ever got
+	left    atomic.Uint64 // pins given back (24 bits), bytes they were of (40 bits)
+	spilled atomic.Int64  // bytes moved out of left before they reach its count
+	_       [40]byte
+}
+
+const (
+	flagClosed = 1 << 63 // not to be lent now: empty, or being taken back
+	flagDead   = 1 << 62 // not to be lent ever again: the mapping is over
+	flagPassed = 1 << 61 // to be given up when nobody has a slice: a reader that does not come back is behind it
+	countMask  = flagPassed - 1
+
+	oneLeft    = 1 << 40
+	leftBytes  = oneLeft - 1
+	spillBytes = oneLeft / 2
+	pinMask    = 1<<24 - 1
+)
+
+// pin gets a pin, if the slot is open.
+func (c *shard) pin() bool {
+	if c.entered.Add(1)&(flagClosed|flagDead) == 0 {
+		return true
+	}
+	c.entered.Add(^uint64(0))
+	return false
+}
+
+// unpin gives back the pin of a slice of n bytes, n < spillBytes. It reports
+// whether the flags ask for more than that.
+func (c *shard) unpin(n int) (flagged bool) {
+	l := c.left.Add(oneLeft + uint64(n))
+	if l&leftBytes >= spillBytes && c.left.CompareAndSwap(l, l-spillBytes) {
+		c.spilled.Add(spillBytes)
+	}
+	return c.entered.Load()&(flagDead|flagPassed) != 0
+}
+
+// pinned reports whether somebody has a slice. Without one of the flags closed
+// and dead the answer may be old; with one, false is for ever.
+func (s *slot) pinned() bool {
+	for i := range s.shards {
+		c := &s.shards[i]
+		l := c.left.Load() // first: what leaves in between makes the difference too large, never too small
+		if (c.entered.Load()-l>>40)&pinMask != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// close takes the slot back if nobody has a slice.
+func (s *slot) close() bool {
+	s.set(flagClosed)
+	if s.pinned() {
+		s.clear(flagClosed)
+		return false
+	}
+	return true
+}
+
+func (s *slot) set(flags uint64) {
+	for i := range s.shards {
+		s.shards[i].entered.Or(flags)
+	}
+}
+
+func (s *slot) clear(flags uint64) {
+	for i := range s.shards {
+		s.shards[i].entered.And(^flags)
+	}
+}
+
+// has reports whether a flag is set.
+func (s *slot) has(flag uint64) bool { return s.shards[0].entered.Load()&flag != 0 }
+
+// counts returns how many pins there have ever been, and the bytes of those that
+// were given back.
+func (s *slot) counts() (n, bytes int64) {
+	for i := range s.shards {
+		c := &s.shards[i]
+		n += int64(c.entered.Load() & countMask)
+		bytes += c.spilled.Load() + int64(c.left.Load()&leftBytes)
+	}
+	return n, bytes
+}

@@ -1,0 +1,121 @@
+package mmapsrc
+
+// The slots of a mapping hold the extents that are open, and so all that can be
+// pinned. Two sides use them.
+//
+//	who opens an extent                  the keeper, when a writer comes
+//	───────────────────                  ───────────────────────────────
+//	1  put it into a slot                1  set over
+//	2  look at over: stop if it is set   2  look at every slot: set dead,
+//	3  clear closed                         copy what is pinned
+//	4  pin, which fails if it is dead    3  give up the lease
+//
+// Both store first and look afterwards (all of it sequentially consistent, as
+// Go's atomics are), so that at least one sees the other: an extent that the
+// keeper misses in its slot is never opened, and one that it sees is dead
+// before it is pinned, or is copied. The keeper takes no lock for it: slotMu
+// orders only those who open and close extents among each other.
+
+// open gives x a slot and clears closed. The caller holds x.mu, and x is
+// locked.
+func (m *mapping) open(x *extent) error {
+	m.slotMu.Lock()
+	defer m.slotMu.Unlock()
+	s := x.slot.Load()
+	if s == nil {
+		if s = m.freeSlotLocked(); s == nil {
+			return errPinned
+		}
+		s.clear(flagPassed)
+		n, _ := s.counts()
+		x.hits = uint64(n) - x.hits
+		s.x.Store(x)
+		x.slot.Store(s)
+		if m.kind == leased {
+			m.g.stock(m.taken)
+		}
+	}
+	if m.over.Load() {
+		return errOver
+	}
+	s.clear(flagClosed)
+	return nil
+}
+
+// freeSlotLocked returns an empty slot, if need be one whose extent nobody has
+// a slice of, and nil if there is none. That extent stays locked, and can be
+// opened again without a system call.
+func (m *mapping) freeSlotLocked() *slot {
+	for range m.slots {
+		m.hand = (m.hand + 1) % len(m.slots)
+		s := &m.slots[m.hand]
+		x := s.x.Load()
+		if x == nil {
+			m.taken++
+			return s
+		}
+		if s.close() {
+			x.leaveSlot(s)
+			return s
+		}
+	}
+	return nil
+}
+
+// shut closes x, takes its slot and reports whether that could be: not while
+// there are slices of it.
+func (m *mapping) shut(x *extent) bool {
+	m.slotMu.Lock()
+	defer m.slotMu.Unlock()
+	s := x.slot.Load()
+	if s == nil {
+		return true // never opened, or closed for another
+	}
+	if !s.close() {
+		return false
+	}
+	x.leaveSlot(s)
+	s.x.Store(nil)
+	m.taken--
+	return true
+}
+
+// leaveSlot takes x, of which there are no slices, out of s.
+func (x *extent) leaveSlot(s *slot) {
+	n, _ := s.counts()
+	x.hits = uint64(n) - x.hits
+	x.slot.Store(nil)
+}
+
+// used returns how many slices of x have been lent, and whether there are any
+// now.
+func (m *mapping) used(x *extent) (hits uint64, pinned bool) {
+	m.slotMu.Lock()
+	defer m.slotMu.Unlock()
+	s := x.slot.Load()
+	if s == nil {
+		return x.hits, false
+	}
+	n, _ := s.counts()
+	return uint64(n) - x.hits, s.pinned()
+}
+
+// kill ends the lending of every extent.
+func (m *mapping) kill() {
+	m.over.Store(true)
+	for i := range m.slots {
+		if s := &m.slots[i]; s.x.Load() != nil {
+			s.set(flagDead)
+		}
+	}
+}
+
+// pinnedExtents returns how many extents there are slices of.
+func (m *mapping) pinnedExtents() (n int) {
+	for i := range m.slots {
+		if s := &m.slots[i]; s.x.Load() != nil && s.pinned() {
+			n++
+		}
+	}
+	return n
+}

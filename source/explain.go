@@ -9,12 +9,18 @@ import (
 // Explanation says which source serves, why, and what it has cost so far.
 type Explanation struct {
 	Name        string // of what was opened
-	Source      string // what serves: "pread", "stream", "fetch" or "bytes"
+	Source      string // what serves: "mmap", "pread", "stream", "fetch" or "bytes"
 	Why         string // why that serves
 	Pattern     Pattern
 	SizeBytes   int64 // 0 where it is unknown
 	WindowBytes int   // the size of a Reader's windows
 	NeverWaits  bool  // whether resident bytes are told from others without waiting (RWF_NOWAIT)
+
+	Guard     string // what keeps a mapped file still now, "" for nothing
+	Unguarded string // why nothing does, and it is copied, where Source is "mmap"
+	Breaks    int64  // times that a writer has broken the guard
+	LockBytes int64  // the Runtime's bound of locked memory
+	LockFrom  string // and what set it
 
 	MemoryBytes int64  // the Runtime's budget
 	MemoryFrom  string // and what set it
@@ -26,6 +32,7 @@ type Explanation struct {
 // Explain says how the File is read.
 func (f *File) Explain() Explanation {
 	l := f.rt.Limits()
+	memoryFrom, lockFrom := f.rt.origins()
 	e := Explanation{
 		Name:        f.name,
 		Source:      f.source,
@@ -34,12 +41,18 @@ func (f *File) Explain() Explanation {
 		SizeBytes:   f.Size(),
 		WindowBytes: f.set.windowBytes(DefaultWindowBytes),
 		MemoryBytes: l.MemoryBytes,
-		MemoryFrom:  f.rt.memoryFrom(),
+		MemoryFrom:  memoryFrom,
+		LockBytes:   l.LockBytes,
+		LockFrom:    lockFrom,
 		Threads:     l.Threads,
 		Stats:       f.Stats(),
 	}
 	if f.pread != nil {
 		e.NeverWaits = f.pread.nowait.Load()
+	}
+	if f.mapped != nil {
+		m := f.mapped.Stats()
+		e.Source, e.Guard, e.Unguarded, e.Breaks = Mmap.String(), m.Guard, m.Why, m.Breaks
 	}
 	if f.set.kind != Auto {
 		e.Why += ", and " + f.set.kind.String() + " is forced"
@@ -64,6 +77,15 @@ func (e Explanation) String() string {
 	}
 	fmt.Fprintf(b, "%s: read by %s, because it is %s\n", name, e.Source, e.Why)
 	fmt.Fprintf(b, "  size %d bytes, windows of %d, pattern %v\n", e.SizeBytes, e.WindowBytes, e.Pattern)
+	switch {
+	case e.Guard != "":
+		fmt.Fprintf(b, "  mapped, and kept still by: %s; at most %d bytes are locked (%s)\n", e.Guard, e.LockBytes, e.LockFrom)
+	case e.Unguarded != "":
+		fmt.Fprintf(b, "  copied now, not mapped: %s\n", e.Unguarded)
+	}
+	if e.Breaks > 0 {
+		fmt.Fprintf(b, "  writers came %d times\n", e.Breaks)
+	}
 	if e.Source == Pread.String() {
 		if e.NeverWaits {
 			b.WriteString("  what is cached is read inline (RWF_NOWAIT)")

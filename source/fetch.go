@@ -5,33 +5,61 @@ import (
 	"fmt"
 	"sync/atomic"
 
+	"github.com/oriel-go/oriel/mmapsrc"
 	"github.com/oriel-go/oriel/pool"
 	"github.com/oriel-go/oriel/window"
 )
+
+// A piece is memory that holds bytes of the source: pool memory they were read
+// into, or a slice of a mapping.
+type piece struct {
+	buf  *pool.Buffer
+	lent window.Backing // nil unless it is a slice of a mapping,
+	p    []byte         // which this is
+}
+
+// free gives the memory back, if there is any.
+func (p *piece) free() {
+	switch {
+	case p.buf != nil:
+		p.buf.Free()
+	case p.lent != nil:
+		p.lent.Free()
+	}
+	*p = piece{}
+}
+
+// A request is a read that may have to wait: what is wanted, and what of it is
+// there already.
+type request struct {
+	f    *File
+	sess *pool.Session
+	off  int64
+	want int         // bytes to be copied
+	load int         // bytes to be lent of a mapping instead, if that can be; 0 for none
+	use  mmapsrc.Use // what they are loaded for
+
+	piece     // empty: to be got first, or not to be had
+	n     int // bytes in it
+}
 
 // A fetch is one read that somebody may wait for and may stop waiting for. It
 // runs in a goroutine of its own, in one of the Runtime's places for reads that
 // wait, and owns its memory until the kernel or the Fetcher has returned.
 //
 //	           finish
-//	running ──────────► finished ──► ready is closed; take or abandon has buf
+//	running ──────────► finished ──► ready is closed; take or abandon has the piece
 //	   │ abandon
-//	   └──────────────► orphaned ──► its goroutine frees buf
+//	   └──────────────► orphaned ──► its goroutine frees the piece
 //
 // Exactly one of the goroutine's finish and the waiter's abandon succeeds.
 type fetch struct {
-	f      *File // held open by its gate
-	sess   *pool.Session
-	off    int64
-	want   int // bytes
+	request // its File is held open by its gate; what was read is the waiter's when ready is closed
+
 	state  atomic.Uint32
 	ready  chan struct{}      // closed when the fetch has finished
 	cancel context.CancelFunc // ends what Fetch was given, when nobody wants the result or it is there
-
-	// Written before ready is closed, and the waiter's afterwards.
-	buf *pool.Buffer // nil: to be got first, or not to be had
-	n   int          // bytes in buf
-	err error
+	err    error              // written before ready is closed
 }
 
 const (
@@ -43,21 +71,20 @@ const (
 // always is the ready channel of what has finished.
 var always = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
 
-// start begins to read want bytes at off. buf, if not nil, holds the first n of
-// them already and belongs to the fetch from now on; with all of them it has
-// finished at once. ctx bounds the waiting for memory and for a place, and is
-// handed to a Fetcher; it ends with the fetch. The caller is inside f's gate,
-// which the fetch enters too.
-func start(ctx context.Context, f *File, sess *pool.Session, buf *pool.Buffer, n int, off int64, want int) *fetch {
-	t := &fetch{f: f, sess: sess, off: off, want: want, buf: buf, n: n}
-	if n == want {
+// start begins what q asks for. Its piece belongs to the fetch from now on; with
+// all that is wanted in it the fetch has finished at once. ctx bounds the waiting
+// for memory and for a place, and is handed to a Fetcher; it ends with the fetch.
+// The caller is inside q.f's gate, which the fetch enters too.
+func start(ctx context.Context, q request) *fetch {
+	t := &fetch{request: q}
+	if t.n == t.want {
 		t.state.Store(finished)
 		t.ready = always
 		return t
 	}
 	t.ready = make(chan struct{})
 	ctx, t.cancel = context.WithCancel(ctx)
-	f.gate.enter()
+	t.f.gate.enter()
 	go t.run(ctx)
 	return t
 }
@@ -79,14 +106,21 @@ func (t *fetch) run(ctx context.Context) {
 // errGone is the result of a Fetch that ended its goroutine.
 var errGone = fmt.Errorf("%w: it ended its goroutine", window.ErrFetcher)
 
-func (t *fetch) fill(ctx context.Context) (err error) {
-	if t.buf == nil {
-		if t.buf, err = t.sess.Get(ctx, t.want); err != nil {
+// fill reads what is missing, in the calling goroutine.
+func (q *request) fill(ctx context.Context) (err error) {
+	if q.load > 0 {
+		if q.lent, q.p, err = q.f.loadHere(ctx, q.off, q.load, q.use); err != nil || q.lent != nil {
+			q.n = len(q.p)
 			return err
 		}
 	}
-	n, err := t.f.readHere(ctx, t.buf.Bytes()[t.n:], t.off+int64(t.n))
-	t.n += n
+	if q.buf == nil {
+		if q.buf, err = q.sess.Get(ctx, q.want); err != nil {
+			return err
+		}
+	}
+	n, err := q.f.readHere(ctx, q.buf.Bytes()[q.n:], q.off+int64(q.n))
+	q.n += n
 	return err
 }
 
@@ -114,11 +148,11 @@ func (t *fetch) wait(ctx context.Context) error {
 	}
 }
 
-// take returns the result of a fetch that has finished. buf, unless it is nil,
-// is the caller's.
-func (t *fetch) take() (buf *pool.Buffer, n int, err error) {
-	buf, t.buf = t.buf, nil
-	return buf, t.n, t.err
+// take returns the result of a fetch that has finished. The piece is the
+// caller's.
+func (t *fetch) take() (p piece, n int, err error) {
+	p, t.piece = t.piece, piece{}
+	return p, t.n, t.err
 }
 
 // abandon gives up a fetch whose result nobody wants. It returns how many bytes
@@ -126,16 +160,9 @@ func (t *fetch) take() (buf *pool.Buffer, n int, err error) {
 func (t *fetch) abandon() int {
 	if t.state.CompareAndSwap(running, orphaned) {
 		t.cancel()
-		return t.want
+		return max(t.want, t.load)
 	}
 	<-t.ready // the goroutine is about to close it
 	t.free()
 	return t.n
-}
-
-func (t *fetch) free() {
-	if t.buf != nil {
-		t.buf.Free()
-		t.buf = nil
-	}
 }

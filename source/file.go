@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/oriel-go/oriel/mmapsrc"
 	"github.com/oriel-go/oriel/pool"
 	"github.com/oriel-go/oriel/window"
 )
@@ -23,6 +24,8 @@ type File struct {
 	b      backend
 	pread  *preadSource  // b, if that is one: the hot path's calls are direct
 	lender lender        // b, if that is one
+	mapped *mmapsrc.File // what is mapped of b, nil for nothing
+	use    mmapsrc.Use   // of reads at offsets
 	source string        // b.kind()
 	memory *pool.Session // of reads that belong to no Reader
 	set    settings
@@ -75,9 +78,15 @@ func (f *File) Stat() (fs.FileInfo, error) {
 	return fi, nil
 }
 
-// Stats returns what the File has done.
+// Stats returns what the File has done. What was lent of a mapping at an offset
+// has its bytes counted when it is released.
 func (f *File) Stats() Stats {
 	s := f.stats()
+	if f.mapped != nil {
+		m := f.mapped.Stats()
+		s.Reads += m.Reads
+		s.Bytes += m.Bytes
+	}
 	n, bytes := f.gate.reads()
 	s.Reads += n
 	s.Bytes += bytes
@@ -91,6 +100,9 @@ func (f *File) Close() error {
 	first, last := f.gate.close()
 	if !first {
 		return nil
+	}
+	if f.mapped != nil {
+		f.mapped.Close()
 	}
 	f.mu.Lock()
 	for _, t := range f.tries {
@@ -160,6 +172,11 @@ func (f *File) ReadManagedAt(ctx context.Context, off int64, n int) (window.Wind
 
 // readAt is ReadManagedAt in the memory of a session.
 func (f *File) readAt(ctx context.Context, sess *pool.Session, off int64, n int) (window.Window, error) {
+	if f.mapped != nil {
+		if w, ok := f.lentAt(ctx, sess, off, n); ok {
+			return w, nil
+		}
+	}
 	open := f.gate.enter()
 	w, got, err := f.readInside(ctx, sess, off, n, open)
 	f.leaveRead(got, err)
@@ -175,6 +192,9 @@ func (f *File) readInside(ctx context.Context, sess *pool.Session, off int64, n 
 		w, err = f.lendAt(ctx, sess, off, n)
 		return w, n, err
 	}
+	if f.mapped != nil {
+		return f.readMapped(ctx, sess, off, n)
+	}
 	buf, err := sess.Get(ctx, n) // which looks at ctx
 	if err != nil {
 		return w, 0, f.fail("read", off, n, err)
@@ -183,11 +203,9 @@ func (f *File) readInside(ctx context.Context, sess *pool.Session, off int64, n 
 		got = f.pread.resident(buf.Bytes(), off)
 	}
 	if got < n {
-		if buf, got, err = f.waitAt(ctx, sess, buf, got, off, n); err != nil && err != io.EOF {
-			return w, 0, f.fail("read", off+int64(got), n-got, err)
-		}
+		return f.waitAt(ctx, request{f: f, sess: sess, off: off, want: n, piece: piece{buf: buf}, n: got})
 	}
-	w, err = f.window(sess, buf, got, off)
+	w, err = f.window(sess, piece{buf: buf}, got, off)
 	return w, got, err
 }
 
@@ -204,39 +222,40 @@ func (f *File) admit(off int64, n int, open bool) (int, error) {
 	return m, nil
 }
 
-// window makes a window of the first n bytes of buf, which are those at off;
-// none if n is 0.
-func (f *File) window(sess *pool.Session, buf *pool.Buffer, n int, off int64) (window.Window, error) {
-	if n == 0 {
-		buf.Free()
+// window makes a window of the first n bytes of p, which are those at off; none
+// if n is 0.
+func (f *File) window(sess *pool.Session, p piece, n int, off int64) (window.Window, error) {
+	switch {
+	case n == 0:
+		p.free()
 		return window.Window{}, io.EOF
+	case p.lent != nil:
+		return window.New(p.lent, sess, p.p[:n:n], off), nil
 	}
-	buf.SetSource(f.source)
-	return window.New(buf, sess, buf.Bytes()[:n], off), nil
+	p.buf.SetSource(f.source)
+	return window.New(p.buf, sess, p.buf.Bytes()[:n], off), nil
 }
 
-// waitAt reads what is missing of a range and may wait. The error may be
-// io.EOF; with any other buf is gone.
-func (f *File) waitAt(ctx context.Context, sess *pool.Session, buf *pool.Buffer, got int, off int64, n int) (*pool.Buffer, int, error) {
+// waitAt reads what is missing of a range, and may wait.
+func (f *File) waitAt(ctx context.Context, q request) (w window.Window, got int, err error) {
 	began := time.Now()
 	defer f.waited(began)
 	if ctx.Done() == nil {
-		m, err := f.readHere(ctx, buf.Bytes()[got:], off+int64(got))
-		if got += m; err != nil && err != io.EOF {
-			buf.Free()
+		err = q.fill(ctx)
+	} else {
+		t := start(ctx, q)
+		if err := t.wait(ctx); err != nil {
+			t.abandon()
+			return w, 0, f.fail("read", q.off+int64(q.n), q.want-q.n, err)
 		}
-		return buf, got, err
+		q.piece, q.n, err = t.take()
 	}
-	t := start(ctx, f, sess, buf, got, off, n)
-	if err := t.wait(ctx); err != nil {
-		t.abandon()
-		return nil, got, err
+	if err != nil && err != io.EOF {
+		q.free()
+		return w, 0, f.fail("read", q.off+int64(q.n), q.want-q.n, err)
 	}
-	buf, got, err := t.take()
-	if err != nil && err != io.EOF && buf != nil {
-		buf.Free()
-	}
-	return buf, got, err
+	w, err = f.window(q.sess, q.piece, q.n, q.off)
+	return w, q.n, err
 }
 
 // readHere reads in the calling goroutine, and a file in one of the Runtime's

@@ -14,8 +14,8 @@ import (
 	"github.com/oriel-go/oriel/window"
 )
 
-// newRuntime returns a Runtime whose memory, files and threads must all be
-// back when the test ends.
+// newRuntime returns a Runtime whose memory, files, threads and leases must all
+// be back when the test ends.
 func newRuntime(t testing.TB, l Limits) *Runtime {
 	t.Helper()
 	rt, err := NewRuntime(l)
@@ -25,7 +25,7 @@ func newRuntime(t testing.TB, l Limits) *Runtime {
 	t.Cleanup(func() {
 		waitFor(t, "everything to be given back", func() bool {
 			s := rt.Stats()
-			return s.Memory.InUseBytes == 0 && s.Files == 0 && s.Threads == 0
+			return s.Memory.InUseBytes == 0 && s.Files == 0 && s.Threads == 0 && s.Guard.Leases == 0 && s.Guard.LockedBytes == 0
 		})
 		if err := rt.Close(); err != nil {
 			t.Error(err)

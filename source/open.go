@@ -152,6 +152,12 @@ func preadFile(name string, h *os.File, fi fs.FileInfo, s settings) (*File, erro
 	}
 	f := newFile(name, b, s, "a "+describe(fi))
 	f.length.Store(size)
+	if s.kind == Mmap {
+		if err := f.mapFile(h); err != nil {
+			f.memory.Close()
+			return nil, err
+		}
+	}
 	return f, nil
 }
 
@@ -194,10 +200,10 @@ func openStdin(o *Options) (*Reader, error) {
 }
 
 // seeks reports whether a file is to be read at offsets by a Reader. One that
-// says to be empty is read as a stream, because it may not be, unless pread is
-// forced.
+// says to be empty is read as a stream, because it may not be, unless another
+// source is forced.
 func (s *settings) seeks(fi fs.FileInfo) bool {
-	return positioned(fi) && (fi.Size() > 0 || !fi.Mode().IsRegular() || s.kind == Pread)
+	return positioned(fi) && (fi.Size() > 0 || !fi.Mode().IsRegular() || s.kind != Auto)
 }
 
 // positioned reports whether a file can be read at offsets.

@@ -15,6 +15,10 @@ const (
 	// Pread reads regular files and block devices by positioned reads into
 	// pool memory. Forced on anything else it is refused.
 	Pread
+	// Mmap lends slices of a mapping of the file while a guard keeps the file
+	// from changing, and copies where that is not to be had any more. Without a
+	// guard it is refused.
+	Mmap
 )
 
 func (k Kind) String() string {
@@ -23,6 +27,8 @@ func (k Kind) String() string {
 		return "auto"
 	case Pread:
 		return "pread"
+	case Mmap:
+		return "mmap"
 	}
 	return fmt.Sprintf("Kind(%d)", uint8(k))
 }
@@ -83,6 +89,12 @@ type Options struct {
 	// is then refused with window.ErrRefused and never replaced by another.
 	Source Kind
 
+	// Immutable promises that nobody changes or truncates the file while it or a
+	// window of it is open. Mmap then maps it without a guard, and its windows
+	// are window.Trusted. When the promise is broken their bytes change, and
+	// touching them may raise SIGBUS, which ends the process.
+	Immutable bool
+
 	// Pattern is a hint.
 	Pattern Pattern
 
@@ -99,6 +111,8 @@ type settings struct {
 	kind    Kind
 	pattern Pattern
 	window  int // 0: the default of the kind
+
+	immutable bool
 }
 
 // check returns the settings that o asks for.
@@ -106,12 +120,12 @@ func (o *Options) check() (s settings, err error) {
 	if o == nil {
 		o = &Options{}
 	}
-	s = settings{o.Runtime, o.Source, o.Pattern, o.WindowBytes}
+	s = settings{o.Runtime, o.Source, o.Pattern, o.WindowBytes, o.Immutable}
 	if s.rt == nil {
 		s.rt = Default()
 	}
 	switch {
-	case o.Source > Pread:
+	case o.Source > Mmap:
 		err = fmt.Errorf("%w: Source: %v", window.ErrOption, o.Source)
 	case o.Pattern > Reuse:
 		err = fmt.Errorf("%w: Pattern: %v", window.ErrOption, o.Pattern)

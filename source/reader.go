@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/oriel-go/oriel/mmapsrc"
 	"github.com/oriel-go/oriel/pool"
 	"github.com/oriel-go/oriel/window"
 )
@@ -29,6 +30,7 @@ type Reader struct {
 	owns    bool // Close closes f
 	sess    *pool.Session
 	bytes   atomic.Int64 // of a window
+	sized   atomic.Bool  // somebody has asked for that
 	pattern atomic.Uint32
 	joins   atomic.Int64 // of reserve
 
@@ -75,6 +77,7 @@ func (f *File) reader(owns bool) *Reader {
 	}
 	r := &Reader{f: f, owns: owns, sess: f.rt.memory.NewSession(int64(n + reserveBytes))}
 	r.bytes.Store(int64(n))
+	r.sized.Store(f.set.window != 0)
 	r.joins.Store(reserveBytes)
 	r.pattern.Store(uint32(f.set.pattern))
 	return r
@@ -118,9 +121,9 @@ func (r *Reader) next(ctx context.Context, wait bool) (window.Window, error) {
 		return f.none("read", r.pos, r.WindowSize(), err)
 	}
 	if r.pending == nil {
-		buf, n, err := r.begin(ctx, wait)
+		p, n, err := r.begin(ctx, wait)
 		if r.pending == nil {
-			return r.deliver(buf, n, err)
+			return r.deliver(p, n, err)
 		}
 	}
 	if !wait && !r.pending.isDone() {
@@ -160,41 +163,65 @@ func (r *Reader) await(ctx context.Context) error {
 
 // begin reads the next window here if that needs no waiting, or none that has
 // to be cut short. Otherwise it makes it pending.
-func (r *Reader) begin(ctx context.Context, wait bool) (buf *pool.Buffer, n int, err error) {
-	want, err := r.want()
-	if err != nil {
-		return nil, 0, err
-	}
-	if r.f.lender != nil {
-		return nil, want, nil
-	}
-	if wait {
-		if buf, err = r.sess.Get(ctx, want); err != nil {
-			return nil, 0, err
+func (r *Reader) begin(ctx context.Context, wait bool) (p piece, n int, err error) {
+	q, err := r.request()
+	switch {
+	case err != nil:
+		return p, 0, err
+	case r.f.lender != nil:
+		return p, q.want, nil
+	case q.lent != nil:
+		r.waiting = false
+		return q.piece, q.n, nil
+	case q.load > 0: // nothing to be had without waiting
+	case wait:
+		if q.buf, err = r.sess.Get(ctx, q.want); err != nil {
+			return p, 0, err
 		}
-	} else if b, ok := r.sess.TryGet(want); ok {
-		buf = b
+	default:
+		q.buf, _ = r.sess.TryGet(q.want)
 	}
-	if buf != nil {
-		if n = r.f.b.resident(buf.Bytes(), r.pos); n == want || n > 0 && r.f.stream != nil {
+	if q.buf != nil {
+		if q.n = r.f.b.resident(q.buf.Bytes(), r.pos); q.n == q.want || q.n > 0 && r.f.stream != nil {
 			r.waiting = false
-			return buf, n, nil
+			return q.piece, q.n, nil
 		}
-	}
-	if heeds := r.f.stream != nil && r.f.stream.heedsContext(); !wait || ctx.Done() != nil && !heeds {
-		r.waiting = true
-		r.start(buf, n, want)
-		return nil, 0, nil
 	}
 	r.waiting = true
+	if heeds := r.f.stream != nil && r.f.stream.heedsContext(); !wait || ctx.Done() != nil && !heeds {
+		r.pending = start(context.Background(), q)
+		return p, 0, nil
+	}
 	defer r.count.waited(time.Now())
-	m, err := r.f.readHere(ctx, buf.Bytes()[n:], r.pos+int64(n))
-	return buf, n + m, err
+	err = q.fill(ctx)
+	return q.piece, q.n, err
 }
 
-// want returns how many bytes the next window should have, io.EOF for none.
+// request returns what the next window is to be, with its bytes if a mapping
+// lends them now.
+func (r *Reader) request() (q request, err error) {
+	q = request{f: r.f, sess: r.sess, off: r.pos}
+	if r.f.mapped != nil {
+		if n := r.mappedWant(); n > 0 {
+			q.use = use(r.Pattern(), mmapsrc.Once)
+			var load bool
+			if q.piece, load = r.f.tryMap(r.pos, n, q.use); q.lent != nil {
+				q.want, q.n = n, n
+				return q, nil
+			}
+			if load {
+				q.load = n
+			}
+		}
+	}
+	q.want, err = r.want()
+	return q, err
+}
+
+// want returns how many bytes the next window should have, io.EOF for none, if
+// they are copied.
 func (r *Reader) want() (int, error) {
-	n := r.WindowSize()
+	n := r.copyBytes()
 	if r.f.stream != nil {
 		if r.ended {
 			return 0, io.EOF
@@ -222,15 +249,9 @@ func (r *Reader) want() (int, error) {
 	return int(min(int64(n), size-r.pos)), nil
 }
 
-// start makes the next window pending; buf, unless it is nil, holds the first
-// n bytes of it.
-func (r *Reader) start(buf *pool.Buffer, n, want int) {
-	r.pending = start(context.Background(), r.f, r.sess, buf, n, r.pos, want)
-}
-
 // deliver returns what was read at pos as a window and begins to read ahead if
 // the Reader has to wait.
-func (r *Reader) deliver(buf *pool.Buffer, n int, err error) (window.Window, error) {
+func (r *Reader) deliver(p piece, n int, err error) (window.Window, error) {
 	if r.f.lender != nil && err == nil {
 		w := r.f.lend(r.sess, r.pos, n)
 		r.moved(n)
@@ -238,16 +259,13 @@ func (r *Reader) deliver(buf *pool.Buffer, n int, err error) (window.Window, err
 	}
 	r.ended = r.ended || err == io.EOF && r.f.stream != nil
 	if n == 0 {
-		if buf != nil {
-			buf.Free()
-		}
+		p.free()
 		if err == io.EOF {
 			return window.Window{}, err
 		}
 		return r.f.none("read", r.pos, r.WindowSize(), err)
 	}
-	buf.SetSource(r.f.source)
-	w := window.New(buf, r.sess, buf.Bytes()[:n], r.pos)
+	w, _ := r.f.window(r.sess, p, n, r.pos)
 	r.moved(n)
 	switch {
 	case err == io.EOF:
@@ -273,21 +291,26 @@ func (r *Reader) readAhead() {
 	if r.f.stream != nil || r.Pattern() == Random {
 		return
 	}
-	want, err := r.want()
+	q, err := r.request()
 	if err != nil {
 		return
 	}
-	buf, ok := r.sess.TryGet(want)
-	if !ok {
-		return
-	}
-	n := r.f.b.resident(buf.Bytes(), r.pos)
-	if n == want {
+	switch {
+	case q.lent != nil:
 		r.waiting = false
+		q.want = q.n
+	case q.load == 0:
+		buf, ok := r.sess.TryGet(q.want)
+		if !ok {
+			return
+		}
+		q.buf = buf
+		if q.n = r.f.b.resident(buf.Bytes(), r.pos); q.n == q.want {
+			r.waiting = false
+		}
 	}
-	r.start(buf, n, want)
-	r.ahead = true
-	r.count.ahead.Add(int64(want))
+	r.pending, r.ahead = start(context.Background(), q), true
+	r.count.ahead.Add(int64(max(q.want, q.load)))
 }
 
 // drop gives up what is pending.

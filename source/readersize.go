@@ -25,8 +25,18 @@ func (r *Reader) Granularity() int { return Granularity }
 // LargestWindowBytes, or the Runtime's memory budget if that is less.
 func (r *Reader) MaxWindowSize() int { return r.f.rt.maxWindow() }
 
-// WindowSize returns the size of the windows to come, in bytes.
-func (r *Reader) WindowSize() int { return int(r.bytes.Load()) }
+// WindowSize returns the size of the windows to come, in bytes. Over a mapping
+// it is MappedWindowBytes unless it was set; what has to be copied comes in
+// smaller ones then.
+func (r *Reader) WindowSize() int {
+	if r.f.mapped != nil && !r.sized.Load() {
+		return min(MappedWindowBytes, r.f.rt.guard.RunBytes())
+	}
+	return r.copyBytes()
+}
+
+// copyBytes is the size of windows that are copied.
+func (r *Reader) copyBytes() int { return int(r.bytes.Load()) }
 
 // SetWindowSize sets the size of the windows to come, in bytes: a multiple of
 // Granularity, at least that and at most MaxWindowSize. What was begun already
@@ -37,6 +47,7 @@ func (r *Reader) SetWindowSize(n int) error {
 		return r.f.fail("window size", 0, 0, err)
 	}
 	r.bytes.Store(int64(n))
+	r.sized.Store(true)
 	r.sess.SetReserve(int64(n) + r.joins.Load())
 	return nil
 }

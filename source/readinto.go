@@ -60,6 +60,9 @@ func (f *File) readPlaced(ctx context.Context, p []byte, off int64) (n int, err 
 	if f.pread == nil {
 		return f.readHere(ctx, p, off)
 	}
+	if f.mapped != nil && f.copyMapped(p, off) {
+		return len(p), nil
+	}
 	if f.rt.threads.TryAcquire() {
 		n, err = f.pread.read(ctx, p, off)
 		f.rt.threads.Release()
@@ -113,25 +116,39 @@ func (f *File) tryInside(ctx context.Context, off int64, n int, open bool) (wind
 	if t := f.tries[key]; t != nil {
 		return f.tryAgainLocked(key, t)
 	}
-	buf, ok := f.memory.TryGet(n)
-	got := 0
-	if ok {
-		if got = f.b.resident(buf.Bytes(), off); got == n {
-			return f.window(f.memory, buf, n, off)
-		}
+	q := request{f: f, sess: f.memory, off: off, want: n, use: f.use}
+	if f.tryNow(&q); q.n == n {
+		return f.window(f.memory, q.piece, n, off)
 	}
 	if !f.makeRoomLocked() {
-		if ok {
-			buf.Free()
-		}
+		q.free()
 		err := window.ErrLimit
 		if !f.gate.open() {
 			err = window.ErrClosed
 		}
 		return f.none("read", off, n, err)
 	}
-	f.tries[key] = start(context.Background(), f, f.memory, buf, got, off, n)
+	f.tries[key] = start(context.Background(), q)
 	return f.none("read", off, n, window.ErrNotReady)
+}
+
+// tryNow gets what can be had of q without waiting.
+func (f *File) tryNow(q *request) {
+	if f.mapped != nil {
+		var load bool
+		if q.piece, load = f.tryMap(q.off, q.want, q.use); q.lent != nil {
+			q.n = q.want
+			return
+		}
+		if load {
+			q.load = q.want
+			return
+		}
+	}
+	if buf, ok := q.sess.TryGet(q.want); ok {
+		q.buf = buf
+		q.n = f.b.resident(buf.Bytes(), q.off)
+	}
 }
 
 // tryAgainLocked returns what the fetch t of a range has come to.
@@ -140,15 +157,13 @@ func (f *File) tryAgainLocked(key window.Range, t *fetch) (window.Window, error)
 		return f.none("read", key.Off, int(key.Len), window.ErrNotReady)
 	}
 	delete(f.tries, key)
-	buf, n, err := t.take()
+	p, n, err := t.take()
 	if err != nil && err != io.EOF {
-		if buf != nil {
-			buf.Free()
-		}
+		p.free()
 		return f.none("read", key.Off+int64(n), int(key.Len)-n, err)
 	}
 	f.waits.Add(1)
-	return f.window(f.memory, buf, n, key.Off)
+	return f.window(f.memory, p, n, key.Off)
 }
 
 // makeRoomLocked sees to it that one more fetch can be remembered, by giving up

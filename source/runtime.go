@@ -7,7 +7,9 @@ import (
 	"sync/atomic"
 
 	"github.com/oriel-go/oriel/internal/memlimit"
+	"github.com/oriel-go/oriel/internal/memlock"
 	"github.com/oriel-go/oriel/internal/semaphore"
+	"github.com/oriel-go/oriel/mmapsrc"
 	"github.com/oriel-go/oriel/pool"
 	"github.com/oriel-go/oriel/window"
 )
@@ -25,6 +27,17 @@ type Limits struct {
 	// and a join. The default is MemoryBytes, at least 4 MiB; negative is
 	// none. It is fixed when the Runtime is made.
 	ReserveBytes int64
+
+	// LockBytes bounds the mapped memory that is locked, which is what windows
+	// of mappings are lent from. Multiples of 2 MiB count. The default is
+	// RLIMIT_MEMLOCK, at most a sixteenth of what the process may use and
+	// 256 MiB; negative is none, and nothing is mapped then.
+	LockBytes int64
+
+	// PinnedBytes bounds the bytes of one mapped file that windows keep in use
+	// at a time. A writer of the file waits while they are copied. Multiples
+	// of 2 MiB count. The default is 64 MiB.
+	PinnedBytes int64
 
 	// Threads bounds the reads of files that wait for a device at a time, each
 	// of which holds an operating system thread. The default is 64. Reads of a
@@ -47,12 +60,15 @@ const (
 // methods may be called by any number of goroutines.
 type Runtime struct {
 	memory  *pool.Pool
+	locked  *memlock.Account
+	guard   *mmapsrc.Guard
 	threads *semaphore.Semaphore
 	open    atomic.Int64 // files open now
 
 	mu      sync.Mutex
 	limits  Limits          // with the defaults filled in; ReserveBytes and memory's origin are fixed
 	from    string          // what the memory limit comes from
+	lockBy  string          // what the lock limit comes from
 	waiting map[uint64]bool // file systems, by device, that cannot read without waiting
 }
 
@@ -66,6 +82,10 @@ func NewRuntime(l Limits) (*Runtime, error) {
 	if l.ReserveBytes == 0 {
 		l.ReserveBytes = max(l.MemoryBytes, leastReserveBytes)
 	}
+	lockBy := "Limits.LockBytes"
+	if l.LockBytes == 0 {
+		l.LockBytes, lockBy = memlock.Default()
+	}
 	if err := l.fill(); err != nil {
 		return nil, &window.Error{Op: "runtime", Err: err}
 	}
@@ -73,11 +93,15 @@ func NewRuntime(l Limits) (*Runtime, error) {
 	if err != nil {
 		return nil, err
 	}
+	locked := memlock.New(l.LockBytes)
 	return &Runtime{
 		memory:  p,
+		locked:  locked,
+		guard:   mmapsrc.NewGuard(locked, l.PinnedBytes),
 		threads: semaphore.New(l.Threads),
 		limits:  l,
 		from:    from,
+		lockBy:  lockBy,
 		waiting: map[uint64]bool{},
 	}, nil
 }
@@ -93,6 +117,9 @@ func defaultMemory() (int64, string) {
 
 // fill replaces zero fields other than the memory's and checks all.
 func (l *Limits) fill() error {
+	if l.PinnedBytes == 0 {
+		l.PinnedBytes = mmapsrc.DefaultPinnedBytes
+	}
 	if l.Threads == 0 {
 		l.Threads = defaultThreads
 	}
@@ -102,6 +129,8 @@ func (l *Limits) fill() error {
 	switch {
 	case l.MemoryBytes < Granularity:
 		return fmt.Errorf("%w: Limits.MemoryBytes of %d is less than a window of %d bytes", window.ErrOption, l.MemoryBytes, Granularity)
+	case l.PinnedBytes < mmapsrc.ExtentBytes:
+		return fmt.Errorf("%w: Limits.PinnedBytes of %d is less than %d", window.ErrOption, l.PinnedBytes, mmapsrc.ExtentBytes)
 	case l.Threads < 0:
 		return fmt.Errorf("%w: Limits.Threads of %d", window.ErrOption, l.Threads)
 	case l.Files < 0:
@@ -145,6 +174,12 @@ func (rt *Runtime) SetLimits(l Limits) error {
 	if l.MemoryBytes != 0 {
 		n.MemoryBytes = l.MemoryBytes
 	}
+	if l.LockBytes != 0 {
+		n.LockBytes = l.LockBytes
+	}
+	if l.PinnedBytes != 0 {
+		n.PinnedBytes = l.PinnedBytes
+	}
 	if l.Threads != 0 {
 		n.Threads = l.Threads
 	}
@@ -160,6 +195,11 @@ func (rt *Runtime) SetLimits(l Limits) error {
 		}
 		rt.from = "Limits.MemoryBytes"
 	}
+	if n.LockBytes != rt.limits.LockBytes {
+		rt.locked.SetLimit(n.LockBytes)
+		rt.lockBy = "Limits.LockBytes"
+	}
+	rt.guard.SetPinned(n.PinnedBytes)
 	rt.threads.Resize(n.Threads)
 	rt.limits = n
 	return nil
@@ -168,19 +208,23 @@ func (rt *Runtime) SetLimits(l Limits) error {
 // RuntimeStats says what a Runtime uses now.
 type RuntimeStats struct {
 	Memory  pool.Stats
+	Guard   mmapsrc.Stats
 	Threads int   // places taken by reads of files
 	Files   int64 // files open
 }
 
 // Stats returns what is in use now.
 func (rt *Runtime) Stats() RuntimeStats {
-	return RuntimeStats{rt.memory.Stats(), rt.threads.InUse(), rt.open.Load()}
+	return RuntimeStats{rt.memory.Stats(), rt.guard.Stats(), rt.threads.InUse(), rt.open.Load()}
 }
 
 // Close gives the memory back. It returns an error that lists who holds
 // windows when there are any; they stay valid, and their memory is given back
 // with the last. What was opened through the Runtime cannot be read any more.
-func (rt *Runtime) Close() error { return rt.memory.Close() }
+func (rt *Runtime) Close() error {
+	rt.guard.Close()
+	return rt.memory.Close()
+}
 
 func (rt *Runtime) memoryBytes() int64 {
 	rt.mu.Lock()
@@ -222,9 +266,9 @@ func (rt *Runtime) setAlwaysWaits(dev uint64) {
 	rt.waiting[dev] = true
 }
 
-// memoryFrom says what set the memory budget.
-func (rt *Runtime) memoryFrom() string {
+// origins says what set the memory and the lock budget.
+func (rt *Runtime) origins() (memory, lock string) {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
-	return rt.from
+	return rt.from, rt.lockBy
 }

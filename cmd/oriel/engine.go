@@ -47,6 +47,7 @@ type engineOptions struct {
 	source      sourceValue
 	windowBytes sizeValue // 0: the library's default
 	budgetBytes sizeValue // likewise
+	lockBytes   sizeValue // likewise
 }
 
 // sourceValue is the value of --source.
@@ -55,17 +56,18 @@ type sourceValue string
 const (
 	sourceAuto  sourceValue = "auto"
 	sourcePread sourceValue = "pread"
+	sourceMmap  sourceValue = "mmap"
 )
 
 func (v *sourceValue) Set(s string) error {
 	switch sourceValue(s) {
-	case sourceAuto, sourcePread:
+	case sourceAuto, sourcePread, sourceMmap:
 		*v = sourceValue(s)
 		return nil
 	}
-	return fmt.Errorf("want auto or pread")
+	return fmt.Errorf("want auto, pread or mmap")
 }
 
 func (v *sourceValue) String() string { return string(*v) }
 
-func (v *sourceValue) Type() string { return "auto|pread" }
+func (v *sourceValue) Type() string { return "auto|pread|mmap" }

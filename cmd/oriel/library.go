@@ -15,13 +15,16 @@ type library struct {
 }
 
 func (a *app) newLibrary(o engineOptions) (engine, error) {
-	rt, err := source.NewRuntime(source.Limits{MemoryBytes: int64(o.budgetBytes)})
+	rt, err := source.NewRuntime(source.Limits{MemoryBytes: int64(o.budgetBytes), LockBytes: int64(o.lockBytes)})
 	if err != nil {
 		return nil, err
 	}
 	l := &library{a, source.Options{Runtime: rt, WindowBytes: o.windowBytes.int(), Pattern: source.Once}}
-	if o.source == sourcePread {
+	switch o.source {
+	case sourcePread:
 		l.opts.Source = source.Pread
+	case sourceMmap:
+		l.opts.Source = source.Mmap
 	}
 	return l, nil
 }

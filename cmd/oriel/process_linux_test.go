@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"os"
@@ -129,5 +130,36 @@ func TestProcessMemoryDoesNotGrowWithTheFile(t *testing.T) {
 	}
 	if usage := c.ProcessState.SysUsage().(*syscall.Rusage); usage.Maxrss > 64<<10 {
 		t.Errorf("%d KiB resident, want at most 64 MiB", usage.Maxrss)
+	}
+}
+
+// A mapped source reads the same, and what it cannot keep still is refused with
+// the reason.
+func TestProcessMaps(t *testing.T) {
+	grow(t, "f")
+	if got := outcomeOf(t, process(t.Context(), t, "scan", "--source", "mmap", "f")); got.status == exitUsage {
+		t.Skip("files here cannot be mapped: ", got.stderr)
+	}
+	text := bytes.Repeat([]byte("a line of text\n"), 500_000)
+	if err := os.WriteFile("f", text, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{}, {"--lock-budget", "2MiB"}, {"--window", "64k"}} {
+		got := outcomeOf(t, process(t.Context(), t, append([]string{"scan", "--json", "--source", "mmap", "f"}, args...)...))
+		if got.status != exitFine || !strings.Contains(got.stdout, `"lines":500000`) || !strings.Contains(got.stdout, `"mmap":{"files":1,"bytes":7500000}`) {
+			t.Errorf("%q: %+v", args, got)
+		}
+		if got := outcomeOf(t, process(t.Context(), t, append([]string{"cat", "--source", "mmap", "f"}, args...)...)); got.stdout != string(text) {
+			t.Errorf("%q: cat wrote %d bytes, status %d: %s", args, len(got.stdout), got.status, got.stderr)
+		}
+	}
+	w, err := os.OpenFile("f", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	got := outcomeOf(t, process(t.Context(), t, "scan", "--source", "mmap", "f"))
+	if got.status != exitUsage || !strings.Contains(got.stderr, "open for writing") || strings.Count(got.stderr, "\n") != 1 {
+		t.Errorf("%+v", got)
 	}
 }

@@ -347,7 +347,7 @@ func TestHelpAndVersion(t *testing.T) {
 		t.Errorf("%q", version)
 	}
 	help := runReal(t, strings.NewReader(""), "help", "scan").stdout
-	for _, flag := range []string{"words", "match TEXT", "sum xxh3|sha256", "json-lines", "files-from FILE", "-0, --null", "jobs", "source auto|pread", "window SIZE", "budget SIZE", "per-file"} {
+	for _, flag := range []string{"words", "match TEXT", "sum xxh3|sha256", "json-lines", "files-from FILE", "-0, --null", "jobs", "source auto|pread|mmap", "window SIZE", "budget SIZE", "lock-budget SIZE", "per-file"} {
 		if !strings.Contains(help, flag) {
 			t.Errorf("help scan does not name %s", flag)
 		}

@@ -1,0 +1,156 @@
+package source
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/oriel-go/oriel/mmapsrc"
+	"github.com/oriel-go/oriel/pool"
+	"github.com/oriel-go/oriel/window"
+)
+
+// How a mapped file is read
+//
+//	Lend: the range is populated and locked ──► a slice, without a system call
+//	      │ it is not
+//	      ▼
+//	Worth: is there memory to lock for it, and is the use worth it?
+//	      │ yes              │ no ──► copy: as Pread does
+//	      ▼                  ▼
+//	Load, which may wait: inline if the page cache has the range, otherwise as
+//	a fetch; what cannot be loaded is copied
+
+// MappedWindowBytes is the size of the windows of a Reader over a mapping,
+// unless Options.WindowBytes says otherwise: two huge pages, one where
+// Limits.LockBytes is less than four. What has to be copied comes in windows of
+// DefaultWindowBytes.
+const MappedWindowBytes = 4 << 20
+
+// mapFile maps the open file h under the Runtime's guard.
+func (f *File) mapFile(h *os.File) (err error) {
+	f.mapped, err = f.rt.guard.Open(h, mmapsrc.Options{Immutable: f.set.immutable})
+	if err != nil {
+		return fmt.Errorf("%v: %w", Mmap, err)
+	}
+	f.use = use(f.set.pattern, mmapsrc.Seldom)
+	return nil
+}
+
+// use returns what a pattern means for a mapping; byDefault is what Detect is.
+func use(p Pattern, byDefault mmapsrc.Use) mmapsrc.Use {
+	switch p {
+	case Detect:
+		return byDefault
+	case Sequential, Once:
+		return mmapsrc.Once
+	case Reuse:
+		return mmapsrc.Reuse
+	}
+	return mmapsrc.Seldom
+}
+
+// lentAt returns a window of a range that is loaded. It is all that a read at
+// an offset does then, so it does not enter the gate: a File that is closed
+// lends nothing.
+func (f *File) lentAt(ctx context.Context, sess *pool.Session, off int64, n int) (w window.Window, ok bool) {
+	if ctx.Err() != nil {
+		return w, false // who reads in the ordinary way says so
+	}
+	b, p, ok := f.mapped.Lend(off, n, f.use, true)
+	if !ok {
+		return w, false
+	}
+	return window.New(b, sess, p, off), true
+}
+
+// readMapped reads n bytes at off, inside of the gate.
+func (f *File) readMapped(ctx context.Context, sess *pool.Session, off int64, n int) (w window.Window, got int, err error) {
+	if err = ctx.Err(); err != nil {
+		return w, 0, f.fail("read", off, n, err)
+	}
+	q := request{f: f, sess: sess, off: off, want: n, use: f.use}
+	var load bool
+	if q.piece, load = f.tryMap(off, n, f.use); q.lent != nil {
+		w, err = f.window(sess, q.piece, n, off)
+		return w, n, err
+	}
+	if load {
+		q.load = n
+		return f.waitAt(ctx, q)
+	}
+	if q.buf, err = sess.Get(ctx, n); err != nil {
+		return w, 0, f.fail("read", off, n, err)
+	}
+	if q.n = f.pread.resident(q.buf.Bytes(), off); q.n < n {
+		return f.waitAt(ctx, q)
+	}
+	w, err = f.window(sess, q.piece, n, off)
+	return w, n, err
+}
+
+// tryMap lends n bytes at off if that needs no waiting; load reports whether
+// waiting for it would be worth while.
+func (f *File) tryMap(off int64, n int, u mmapsrc.Use) (p piece, load bool) {
+	var ok bool
+	if p.lent, p.p, ok = f.mapped.Lend(off, n, u, false); ok {
+		return p, false
+	}
+	if !f.mapped.Worth(off, n, u) {
+		return p, false
+	}
+	if !f.mapped.Cached(off, n) {
+		// Reading 2 MiB for a few KiB pays only if they are to be read again.
+		return p, u != mmapsrc.Seldom
+	}
+	var err error
+	if p.lent, p.p, err = f.mapped.Load(off, n, u); err != nil {
+		return piece{}, false
+	}
+	return p, false
+}
+
+// loadHere loads n bytes at off in the calling goroutine, which holds one of
+// the Runtime's places for it. The backing is nil if the range has to be
+// copied; the error is the context's.
+func (f *File) loadHere(ctx context.Context, off int64, n int, u mmapsrc.Use) (window.Backing, []byte, error) {
+	if err := f.rt.threads.Acquire(ctx); err != nil {
+		return nil, nil, err
+	}
+	defer f.rt.threads.Release()
+	b, p, err := f.mapped.Load(off, n, u)
+	if err != nil {
+		return nil, nil, nil
+	}
+	return b, p, nil
+}
+
+// copyMapped copies a range that is loaded, or worth it and cached, into p.
+func (f *File) copyMapped(p []byte, off int64) bool {
+	if f.mapped.Copy(p, off) {
+		return true
+	}
+	if !f.mapped.Worth(off, len(p), f.use) || !f.mapped.Cached(off, len(p)) {
+		return false
+	}
+	b, q, err := f.mapped.Load(off, len(p), f.use)
+	if err != nil {
+		return false
+	}
+	copy(p, q)
+	b.Free()
+	return true
+}
+
+// mappedWant returns how many bytes the next window of a mapping should have,
+// 0 if it cannot be of one. Windows of the default size end where an extent
+// does.
+func (r *Reader) mappedWant() int {
+	n := int64(r.WindowSize())
+	if r.sized.Load() {
+		n -= r.pos % Granularity
+	} else {
+		n -= r.pos % n
+	}
+	return int(max(min(n, r.f.Size()-r.pos), 0))
+}

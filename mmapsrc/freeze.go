@@ -27,10 +27,15 @@ func (m *mapping) freeze() bool {
 // again.
 func (m *mapping) copyPinned() bool {
 	var fresh []byte
-	for left := m.pinnedExtents(); left > 0; left-- {
-		x := m.nextPinned()
+	defer func() {
+		if len(fresh) > 0 {
+			m.g.k.unspare(fresh)
+		}
+	}()
+	for {
+		x, left := m.uncopied()
 		if x == nil {
-			break // given back meanwhile
+			return true
 		}
 		spare := m.g.ready()
 		if spare == nil {
@@ -44,28 +49,22 @@ func (m *mapping) copyPinned() bool {
 		}
 		if m.g.k.freeze(m.bytes(x), spare) != nil {
 			m.g.k.unspare(spare)
-			if len(fresh) > 0 {
-				m.g.k.unspare(fresh)
-			}
 			return false
 		}
 		x.flags.Or(extentMoved)
 		m.g.extents.Add(1)
 	}
-	if len(fresh) > 0 {
-		m.g.k.unspare(fresh)
-	}
-	return m.nextPinned() == nil
 }
 
-// nextPinned returns an extent that there are slices of and that has not been
-// copied, nil if there is none.
-func (m *mapping) nextPinned() *extent {
+// uncopied returns an extent that there are slices of and that has not been
+// copied, nil if there is none, and how many there are.
+func (m *mapping) uncopied() (x *extent, n int) {
 	for i := range m.slots {
 		s := &m.slots[i]
-		if x := s.x.Load(); x != nil && !x.has(extentMoved) && s.pinned() {
-			return x
+		if y := s.x.Load(); y != nil && !y.has(extentMoved) && s.pinned() {
+			x = y
+			n++
 		}
 	}
-	return nil
+	return x, n
 }

@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/cockroachdb/pebble/v2 v2.1.7
+	github.com/hanwen/go-fuse/v2 v2.12.1
 	github.com/oriel-go/oriel v0.0.0-00010101000000-000000000000
 	github.com/parquet-go/parquet-go v0.32.0
 	golang.org/x/sys v0.49.0

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// account with the counts.
+func accountOf(breaks int64, of map[count]int64) *account {
+	a := &account{Freezes: true, Guard: guard{Breaks: breaks}, Attacks: newReport()}
+	for c, n := range of {
+		a.Counts[c] = n
+	}
+	return a
+}
+
+func TestJudgement(t *testing.T) {
+	good := map[count]int64{guarded: 5, frozen: 2, checks: 9}
+	for _, test := range []struct {
+		breaks int64
+		of     map[count]int64
+		err    error
+		source string
+		want   string // "": nothing is wrong
+	}{
+		{3, good, nil, "mmap", ""},
+		{0, map[count]int64{checks: 1}, nil, "pread", ""},
+		{3, good, &crashError{errors.New("exit status 2"), ""}, "mmap", "process died"},
+		{0, good, nil, "mmap", "no lease broke"},
+		{3, map[count]int64{guarded: 1}, nil, "mmap", "frozen in place"},
+		{3, map[count]int64{checks: 9}, nil, "mmap", "no window was guarded"},
+		{3, map[count]int64{guarded: 5, frozen: 2, changed: 1}, nil, "mmap", "changed: 1"},
+		{0, map[count]int64{faults: 1}, nil, "pread", "faults: 1"},
+		{0, map[count]int64{misplacement: 1}, nil, "pread", "misplaced: 1"},
+		{0, map[count]int64{misdescribed: 1}, nil, "pread", "misdescribed: 1"},
+		{0, map[count]int64{unexpected: 1}, nil, "pread", "unexpected: 1"},
+	} {
+		r := &record{}
+		a := accountOf(test.breaks, test.of)
+		if test.err != nil {
+			a = nil
+		}
+		r.judge(&plan{Name: "ext4", Source: test.source}, a, test.err)
+		if (test.want == "") != (len(r.Problems) == 0) || !strings.Contains(strings.Join(r.Problems, "\n"), test.want) {
+			t.Errorf("%+v: %q", test, r.Problems)
+		}
+		if want := exitBroken; len(r.Problems) > 0 && r.status() != want || len(r.Problems) == 0 && r.status() != exitFine {
+			t.Errorf("%+v: status %d", test, r.status())
+		}
+	}
+	r := &record{}
+	a := accountOf(3, good)
+	a.Findings = []string{"an attacker did not come back"}
+	r.judge(&plan{Name: "ext4", Source: "mmap"}, a, nil)
+	if len(r.Problems) != 1 {
+		t.Errorf("a finding is no problem: %q", r.Problems)
+	}
+}
+
+func TestControlIsJudged(t *testing.T) {
+	found := accountOf(1, map[count]int64{guarded: 1, changed: 1})
+	found.Freezes = false
+	nothing := accountOf(1, map[count]int64{guarded: 1})
+	nothing.Freezes = false
+	nowhere := accountOf(1, nil)
+	nowhere.Freezes = false
+	for _, test := range []struct {
+		a    *account
+		err  error
+		want string
+	}{
+		{found, nil, ""},
+		{nil, &crashError{errors.New("x"), "[signal SIGBUS: bus error"}, ""},
+		{nothing, nil, "no window that changed"},
+		{nowhere, nil, "guarded"},
+		{accountOf(1, map[count]int64{guarded: 1, changed: 1}), nil, "freezes"},
+		{nil, &crashError{errors.New("exit status 2"), "panic: something"}, "exit status 2"},
+		{nil, errors.New("does not start"), "does not start"},
+		{found, &crashError{errors.New("exit status 66"), "WARNING: DATA RACE"}, ""}, // judged elsewhere
+	} {
+		if c := judgeControl(test.a, test.err); (test.want == "") != (c.Problem == "") || !strings.Contains(c.Problem, test.want) {
+			t.Errorf("%+v: %q, want %q", test, c.Problem, test.want)
+		}
+	}
+}
+
+func TestStageEnds(t *testing.T) {
+	p := &plan{Least: time.Second, Breaks: 10, Checks: 20, Limit: time.Minute}
+	c := counts{}
+	c[checks] = 20
+	for _, test := range []struct {
+		elapsed time.Duration
+		breaks  int64
+		want    bool
+	}{{0, 10, false}, {time.Second, 9, false}, {time.Second, 10, true}, {time.Minute, 0, true}} {
+		if got := p.reached(test.elapsed, c, test.breaks); got != test.want {
+			t.Errorf("%+v: %v", test, got)
+		}
+	}
+	p.UntilBroken = true
+	if c[changed] = 1; p.reached(0, c, 99) || !p.reached(time.Second, c, 0) {
+		t.Error("one kind of damage")
+	}
+	if c[faults] = 1; !p.reached(0, c, 0) {
+		t.Error("both kinds of damage")
+	}
+}
+
+func TestPage(t *testing.T) {
+	a := accountOf(1234567, map[count]int64{guarded: 5, frozen: 2, checkedBytes: 1 << 30})
+	a.Attacks.Waits.add("open", 3*time.Microsecond)
+	a.Attacks.Waits.add(metLease, 700*time.Millisecond)
+	r := &record{
+		Command: []string{"-short=true"}, Problems: []string{"ext4: something"},
+		Places: []*placeRecord{
+			{FileSystem: "ext4", Account: a, Baseline: a, Control: &control{Problem: "found nothing"}},
+			{FileSystem: "xfs", Unavailable: "no tools"},
+		},
+	}
+	var b strings.Builder
+	r.page(&b)
+	for _, want := range []string{
+		"BROKEN", "* ext4: something\n", "| ext4 | 0 | 1,234,567 |", "| xfs | left out |", "| together |  | 1,234,567 |", " 1.0 |",
+		"NO CONTROL: found nothing", "| open | 1 | 3 µs | 3 µs | 3 µs | 3 µs |", "| 700 ms |", "FALLS SHORT",
+	} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("there is no %q in\n%s", want, b.String())
+		}
+	}
+	for line := range strings.Lines(b.String()) {
+		if strings.Contains(line, "left out") && strings.Count(line, "|") != 15 {
+			t.Errorf("%d cells: %s", strings.Count(line, "|"), line)
+		}
+	}
+}
+
+func TestSizes(t *testing.T) {
+	for v, want := range map[string]int64{"0": 0, "1": 1, "4KiB": 4 << 10, "256MiB": 256 << 20, "4GiB": 4 << 30} {
+		var s bytesFlag
+		if err := s.Set(v); err != nil || int64(s) != want || s.String() != v {
+			t.Errorf("%s: %d, %q, %v", v, s, s.String(), err)
+		}
+	}
+	for _, v := range []string{"", "x", "-1", "1 GiB", "1TB", "9999999999GiB"} {
+		var s bytesFlag
+		if err := s.Set(v); err == nil {
+			t.Errorf("%q is %d", v, s)
+		}
+	}
+}
+
+func TestOperationsAreMeasured(t *testing.T) {
+	p := &plan{Dir: t.TempDir(), FileBytes: fileSizes(2, 1<<20, 2<<20), Pace: time.Microsecond}
+	a := newAttacker(p.siege(1, 1))
+	for i := range p.FileBytes {
+		if err := a.create(i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var names []string
+	for _, o := range operations() {
+		names = append(names, o.name)
+		for i := range p.FileBytes {
+			if err := o.run(a, i); err != nil {
+				t.Errorf("%s: %v", o.name, err)
+			}
+		}
+		if h := a.report.Waits[o.name]; h == nil || h.Count < 2 {
+			t.Errorf("%s is not measured", o.name)
+		}
+	}
+	for name := range a.report.Waits {
+		if !slices.Contains(names, name) {
+			t.Errorf("%s is measured and no operation", name)
+		}
+	}
+}

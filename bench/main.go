@@ -65,6 +65,11 @@ func (o *options) run(stdout, stderr io.Writer) (int, error) {
 		o.dir = temp // files go when the run is over
 	}
 	o.config.Store = data.Store{Dir: o.dir}
+	defer func() {
+		if err := o.config.Close(); err != nil {
+			fmt.Fprintln(stderr, "bench: cleaning up:", err)
+		}
+	}()
 	if err := o.prepareScan(temp); err != nil {
 		return exitError, err
 	}

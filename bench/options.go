@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/oriel-go/oriel/bench/workload"
 )
@@ -42,10 +43,13 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 		fmt.Fprintln(stderr, "usage: bench [flags] [workload…]")
 		f.PrintDefaults()
 	}
-	f.Var(&file, "size", "`bytes` of the file of seq, at, scan and cold")
+	f.Var(&file, "size", "`bytes` of the file of seq, map, at, hot, scan and cold")
 	f.Var(&line, "lines-size", "`bytes` of the files of lines")
 	f.Var(&peak, "rss-sizes", "`bytes` of the files of rss, several by commas")
-	f.IntVar(&c.Calls, "calls", 200_000, "reads in a sample of at")
+	f.IntVar(&c.Calls, "calls", 200_000, "reads in a sample of at; hot has more")
+	f.IntVar(&c.Leases, "leases", 10_000, "files that lease opens")
+	f.IntVar(&c.Breaks, "breaks", 200, "writers that come in a sample of lease")
+	f.DurationVar(&c.Idle, "idle", 10*time.Second, "how long lease does nothing")
 	f.IntVar(&c.Pairs, "pairs", 31, "interleaved pairs of each comparison")
 	f.IntVar(&c.ColdPairs, "cold-pairs", 15, "the same, of cold files")
 	f.StringVar(&states, "states", states, "states of the page cache")
@@ -76,6 +80,8 @@ func (o *options) check() error {
 	switch {
 	case c.Pairs < 1 || c.ColdPairs < 1 || c.Calls < 1:
 		return errors.New("-pairs, -cold-pairs and -calls: want at least 1")
+	case c.Leases < 1 || c.Breaks < 1 || c.Idle <= 0:
+		return errors.New("-leases, -breaks and -idle: want more than 0")
 	case c.FileBytes < 4<<20 || c.LineBytes < 4<<20:
 		return errors.New("-size and -lines-size: want at least 4MiB")
 	case o.profile != "" && o.solo == 0:

@@ -21,6 +21,11 @@ func (s Store) Random(n int64) (string, error) {
 	return s.make(fmt.Sprintf("random-%d", n), n, writeRandom)
 }
 
+// Writable is Random for a file that may be changed: nobody else uses it.
+func (s Store) Writable(n int64) (string, error) {
+	return s.make(fmt.Sprintf("writable-%d", n), n, writeRandom)
+}
+
 // Lines returns the name of a file of n bytes of text whose lines are averageBytes
 // long on average, with their newline: evenly from half of that to one and a
 // half. averageBytes is at least 2.

@@ -22,13 +22,13 @@ var newline = []byte{'\n'}
 func countWindows(name string, size int64) measure.Way {
 	return measure.Way{
 		Name: "oriel windows", Amount: float64(size), Source: served, Bytes: size,
-		Run: func() (measure.Outcome, error) { return readWindows(name) },
+		Run: func() (measure.Outcome, error) { return readWindows(name, nil) },
 	}
 }
 
-func readWindows(name string) (o measure.Outcome, err error) {
+func readWindows(name string, how *oriel.Options) (o measure.Outcome, err error) {
 	ctx := context.Background()
-	r, err := oriel.OpenReader(ctx, name, nil)
+	r, err := oriel.OpenReader(ctx, name, how)
 	if err != nil {
 		return o, err
 	}

@@ -6,6 +6,9 @@ import (
 
 	"github.com/oriel-go/oriel/bench/child"
 	"github.com/oriel-go/oriel/bench/measure"
+	"github.com/oriel-go/oriel/bench/slowfs"
+	"github.com/oriel-go/oriel/bench/stall"
+	"github.com/oriel-go/oriel/source"
 )
 
 // peakLineBytes is the length of lines in the files of rss, on average.
@@ -33,7 +36,15 @@ func peak(c *Config) ([]measure.Experiment, error) {
 }
 
 // Tasks are what a copy of the program does for workloads, for child.Serve.
-func Tasks() map[string]child.Task { return map[string]child.Task{"read": readTask} }
+func Tasks() map[string]child.Task {
+	tasks := map[string]child.Task{"read": readTask, "leases": leasesTask, "write": writeTask}
+	for _, more := range []map[string]child.Task{slowfs.Tasks(), stall.Tasks()} {
+		for name, task := range more {
+			tasks[name] = task
+		}
+	}
+	return tasks
+}
 
 // readTask reads a file: how, its name, its size.
 func readTask(args []string) (string, error) {
@@ -44,13 +55,32 @@ func readTask(args []string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	way := countWindows(args[1], size)
-	if args[0] == "lines" {
-		way = cursorLines(args[1], size)
+	way, err := readWay(args[0], args[1], size)
+	if err != nil {
+		return "", err
 	}
 	o, err := way.Run()
-	if err == nil && (o.Source != way.Source || o.Bytes != size) {
+	if err == nil && (o.Source != way.Source || o.Bytes != way.Bytes) {
 		err = fmt.Errorf("read: %d bytes by %q", o.Bytes, o.Source)
 	}
 	return strconv.FormatUint(o.Answer, 10), err
+}
+
+// readWay returns the way of reading that is called how.
+func readWay(how, name string, size int64) (measure.Way, error) {
+	switch how {
+	case "windows":
+		return countWindows(name, size), nil
+	case "lines":
+		return cursorLines(name, size), nil
+	case "mapping":
+		return countMapping(name, size), nil
+	case "guarded":
+		rt, err := source.NewRuntime(source.Limits{LockBytes: claimedLockBytes})
+		if err != nil {
+			return measure.Way{}, err
+		}
+		return countGuarded(name, size, rt), nil
+	}
+	return measure.Way{}, fmt.Errorf("read: there is no way %q", how)
 }

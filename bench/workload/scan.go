@@ -30,11 +30,35 @@ func scan(c *Config) ([]measure.Experiment, error) {
 		Contests: []measure.Contest{{A: command, B: wc, Bound: stats.AtMost(0.8)}},
 		Limits:   []measure.Limit{peakOf("peak memory of oriel scan", command.Process)},
 	}, large, name)
+	if err != nil {
+		return nil, err
+	}
+	through, err := scanMapped(c, name, wc)
 	if err != nil || c.Tree == "" {
-		return []measure.Experiment{file}, err
+		return []measure.Experiment{file, through}, err
 	}
 	tree, err := scanTree(c)
-	return []measure.Experiment{file, tree}, err
+	return []measure.Experiment{file, through, tree}, err
+}
+
+// scanMapped compares the command, told to map, with wc. An ordinary user has
+// to be allowed to lock as much.
+func scanMapped(c *Config, name string, wc measure.Way) (measure.Experiment, error) {
+	command := func(lockBytes int64) measure.Way {
+		budget := strconv.FormatInt(lockBytes, 10)
+		w := c.orielScan("oriel scan --jobs 1 --source mmap, "+sizeName(lockBytes)+" locked", float64(c.FileBytes),
+			"--jobs", "1", "--source", mapped, "--lock-budget", budget, name)
+		w.Source, w.Bytes = mapped, c.FileBytes
+		return w
+	}
+	subject := command(claimedLockBytes)
+	return inState(measure.Experiment{
+		Name:  "scan/map",
+		About: "count the newlines of " + sizeName(c.FileBytes) + " of random bytes, cached in large folios, as a process that maps them",
+		Unit:  "byte", Metric: measure.Time, Pairs: c.Pairs, Itself: &wc,
+		Contests: []measure.Contest{{A: subject, B: wc}, {A: command(defaultLockBytes), B: wc}},
+		Limits:   []measure.Limit{peakOf("peak memory of oriel scan --source mmap", subject.Process)},
+	}, large, name)
 }
 
 // scanTree walks a tree of small files.

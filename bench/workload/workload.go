@@ -1,8 +1,10 @@
 package workload
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/oriel-go/oriel/bench/data"
 	"github.com/oriel-go/oriel/bench/measure"
@@ -13,15 +15,31 @@ import (
 // A Config says how large the workloads are.
 type Config struct {
 	Store     data.Store
-	FileBytes int64    // of the file of seq, at, scan and cold
-	LineBytes int64    // of the files of lines
-	Calls     int      // of at, in a sample
-	PeakBytes []int64  // sizes of the files of rss
-	Pairs     int      // of everything but cold
-	ColdPairs int      // of cold
-	States    []string // of the page cache: "large", "small"
-	Oriel     string   // the command; "" when scan is not run
-	Tree      string   // the folder that scan walks
+	FileBytes int64         // of the file of seq, map, at, hot, scan and cold
+	LineBytes int64         // of the files of lines
+	Calls     int           // of at and hot, in a sample
+	Leases    int           // files of lease
+	Breaks    int           // of lease, in a sample
+	Idle      time.Duration // for which lease does nothing
+	PeakBytes []int64       // sizes of the files of rss
+	Pairs     int           // of everything but cold
+	ColdPairs int           // of cold
+	States    []string      // of the page cache: "large", "small"
+	Oriel     string        // the command; "" when scan is not run
+	Tree      string        // the folder that scan walks
+	StallFor  time.Duration // how long a run of stall takes; 0 is 1.5 s
+
+	ending []func() error // what Close has to do
+}
+
+// Close takes away what the workloads have made, apart from files.
+func (c *Config) Close() error {
+	var errs []error
+	for _, end := range slices.Backward(c.ending) {
+		errs = append(errs, end())
+	}
+	c.ending = nil
+	return errors.Join(errs...)
 }
 
 // A Workload is a named set of experiments.
@@ -36,12 +54,16 @@ type Workload struct {
 func All() []Workload {
 	return []Workload{
 		{"seq", "count the newlines of a cached file, one goroutine", sequential},
+		{"map", "count the newlines of a cached file through a mapping", mappings},
 		{"lines", "read the lines of a cached file", lines},
 		{"at", "read 4 KiB at random offsets of a cached file", at},
+		{"hot", "read 4 KiB of a part of a file that is mapped and locked", hot},
+		{"lease", "hold many leases, and keep writers waiting", leases},
 		{"pool", "get and free memory", memory},
 		{"scan", "count the newlines of a file and of a tree, as a process", scan},
 		{"rss", "peak memory of a process that reads a file", peak},
 		{"cold", "count the newlines of a file that is not cached", cold},
+		{"stall", "read a cold file from a slow device beside a timer and the collector", stalls},
 	}
 }
 

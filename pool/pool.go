@@ -16,8 +16,8 @@ import (
 // A Pool lends memory. It is a [window.Memory]. All its methods may be called
 // by any number of goroutines. It must be closed to give its mappings back.
 type Pool struct {
-	shards     []shard
-	shardShift uint8 // see shard
+	shards    []shard
+	shardBits uint // log2 of their number
 
 	// debug is nil while the debug mode is off: the one load that it costs.
 	debug atomic.Pointer[debugMode]
@@ -84,7 +84,7 @@ func New(o *Options) (*Pool, error) {
 	// More shards than goroutines that run at once, so that few share one.
 	n := min(max(16, 1<<bits.Len(uint(2*runtime.GOMAXPROCS(0)-1))), 64)
 	p.shards = make([]shard, n)
-	p.shardShift = uint8(32 - bits.TrailingZeros(uint(n)))
+	p.shardBits = uint(bits.TrailingZeros(uint(n)))
 	p.limitShardsLocked()
 	if debugBuild {
 		p.SetDebug(Debug{Level: Poison, SampleEvery: 1})

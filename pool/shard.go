@@ -3,6 +3,8 @@ package pool
 import (
 	"sync"
 	"sync/atomic"
+
+	"github.com/oriel-go/oriel/internal/spread"
 )
 
 // Shards keep Get and Free of different goroutines apart. In the steady state
@@ -46,9 +48,7 @@ type shard struct {
 
 // shard returns the shard of the calling goroutine.
 func (p *Pool) shard() *shard {
-	// The upper bits of a product with 2^32 / golden ratio depend on all bits
-	// of the hint.
-	return &p.shards[uint32(stackHint())*0x9E3779B9>>p.shardShift]
+	return &p.shards[spread.Of(p.shardBits)]
 }
 
 // take returns an idle slot of class c, nil if there is none. The caller writes

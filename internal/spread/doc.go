@@ -1,0 +1,2 @@
+// Package spread spreads goroutines over shards of what they all count or take.
+package spread

@@ -81,26 +81,27 @@ func (g *Guard) Open(f *os.File, o Options) (*File, error) {
 	return s, nil
 }
 
-// Lend returns n bytes at off, and what gives them back, if that needs neither
-// waiting nor a system call: all of them lie in the file, in extents that are
-// loaded. With Once the extents that end in the range, or before its end, are
-// given up when nobody has a slice of them any more. With count it is counted
-// in Stats: that costs nothing, and not to be counted a shared instruction.
-func (s *File) Lend(off int64, n int, u Use, count bool) (window.Backing, []byte, bool) {
-	l, p := s.cur.Load().lend(off, n, u, count)
+// Lend returns a window of n bytes at off if that needs neither waiting nor a
+// system call: all of them lie in the file, in extents that are loaded. m is the
+// kind of memory that joins and copies of it are to live in. With Once the
+// extents that end in the range, or before its end, are given up when nobody has
+// a slice of them any more. With count it is counted in Stats: that costs
+// nothing, and not to be counted a shared instruction.
+func (s *File) Lend(m window.Memory, off int64, n int, u Use, count bool) (w window.Window, ok bool) {
+	l := s.cur.Load().lend(off, n, u, count)
 	if l == nil {
-		return nil, nil, false
+		return w, false
 	}
-	return l, p, true
+	return l.Window(l, m, l.m.data[off:off+int64(n):off+int64(n)], off), true
 }
 
 // Copy copies what Lend would lend into p, and is not counted.
 func (s *File) Copy(p []byte, off int64) bool {
-	l, q := s.cur.Load().lend(off, len(p), Seldom, false)
+	l := s.cur.Load().lend(off, len(p), Seldom, false)
 	if l == nil {
 		return false
 	}
-	copy(p, q)
+	copy(p, l.m.data[off:])
 	l.Free()
 	return true
 }

@@ -86,14 +86,14 @@ func breakGuard(m *mapping) bool {
 // get loads or lends n bytes at off and fails if that cannot be.
 func (x fixture) get(t testing.TB, off int64, n int, u Use) (free func()) {
 	t.Helper()
-	b, p, err := x.f.Load(off, n, u)
+	w, err := x.f.Load(nil, off, n, u)
 	if err != nil {
 		t.Fatalf("loading %d bytes at %d: %v", n, off, err)
 	}
-	if len(p) != n || cap(p) != n {
-		t.Fatalf("loading %d bytes at %d gave %d of %d", n, off, len(p), cap(p))
+	if p := w.Bytes(); len(p) != n || cap(p) != n || w.Off() != off {
+		t.Fatalf("loading %d bytes at %d gave %v, %d of %d", n, off, w, len(p), cap(p))
 	}
-	return b.Free
+	return w.Release
 }
 
 // eventually waits until ok holds: for what another goroutine is about to do,

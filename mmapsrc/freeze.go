@@ -21,6 +21,18 @@ func (m *mapping) freeze() bool {
 	return true
 }
 
+// freezeAgain tries those once more whose freeze has failed, and returns those
+// that it has failed again of.
+func freezeAgain(late []*mapping) []*mapping {
+	left := late[:0]
+	for _, m := range late {
+		if !m.freeze() {
+			left = append(left, m)
+		}
+	}
+	return left
+}
+
 // copyPinned copies the extents that there are slices of, into the reserve and
 // for the rest into one piece of fresh memory: each system call may cost the
 // keeper its processor where others compute, and up to 10 ms until it has one
@@ -59,12 +71,11 @@ func (m *mapping) copyPinned() bool {
 // uncopied returns an extent that there are slices of and that has not been
 // copied, nil if there is none, and how many there are.
 func (m *mapping) uncopied() (x *extent, n int) {
-	for i := range m.slots {
-		s := &m.slots[i]
-		if y := s.x.Load(); y != nil && !y.has(extentMoved) && s.pinned() {
+	m.filledSlots(func(s *slot, y *extent) {
+		if !y.has(extentMoved) && s.pinned() {
 			x = y
 			n++
 		}
-	}
+	})
 	return x, n
 }

@@ -38,7 +38,7 @@ func TestFreezeCopiesWhatIsLentAndNothingElse(t *testing.T) {
 	if want := []int{1, 3, 4, 5}; !slices.Equal(copied, want) {
 		t.Errorf("extents %v were copied, want %v", copied, want)
 	}
-	if _, _, ok := x.f.Lend(1<<extentShift, 10, Reuse, true); ok {
+	if _, ok := x.f.Lend(nil, 1<<extentShift, 10, Reuse, true); ok {
 		t.Error("a frozen mapping lends")
 	}
 	eventually(t, "what was not copied to be unlocked", func() bool { return x.account.Used() == 4<<extentShift })
@@ -74,17 +74,16 @@ func TestFreezeThatFailsKeepsTheLease(t *testing.T) {
 			if breakGuard(m) || given.Load() != 0 {
 				t.Fatal("the lease was given up before there was a copy")
 			}
-			var late keeper
 			again := []*mapping{m}
 			for i := 0; i < 2; i++ {
-				if again = late.again(again); len(again) != 1 || given.Load() != 0 {
+				if again = freezeAgain(again); len(again) != 1 || given.Load() != 0 {
 					t.Fatal("the lease was given up before there was a copy")
 				}
 			}
 			if free {
 				slice()
 			}
-			if again = late.again(again); len(again) != 0 || given.Load() != 1 {
+			if again = freezeAgain(again); len(again) != 0 || given.Load() != 1 {
 				t.Errorf("%d mappings are still to be frozen, the lease was given up %d times", len(again), given.Load())
 			}
 			if !free {
@@ -108,11 +107,10 @@ func TestWindowAfterAFreezeSaysWhetherItIsLocked(t *testing.T) {
 			return nil
 		}
 		x := guarded(t, k, 4, 4, 4)
-		b, p, err := x.f.Load(0, 3<<extentShift, Reuse)
+		w, err := x.f.Load(nil, 0, 3<<extentShift, Reuse)
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := window.New(b, nil, p, 0)
 		if i := w.Info(); i.Residency != window.Guarded || !i.Locked || i.PinnedBytes != 3<<extentShift {
 			t.Errorf("before: %+v", i)
 		}
@@ -157,23 +155,22 @@ func TestNoSliceOutlivesTheGuardUncopied(t *testing.T) {
 					tried.Add(1)
 					off, n := rnd.Int64N(5<<extentShift), 1+rnd.IntN(1<<extentShift)
 					u := Use(rnd.IntN(3))
-					b, _, ok := x.f.Lend(off, n, u, true)
+					b, ok := x.f.Lend(nil, off, n, u, true)
 					if !ok {
 						var err error
-						if b, _, err = x.f.Load(off, n, u); err != nil {
+						if b, err = x.f.Load(nil, off, n, u); err != nil {
 							continue
 						}
 					}
-					l := b.(*loan)
 					if gone.Load() {
-						for i := range l.more + 1 {
-							if !m.extent(int64(l.x.index) + i).has(extentMoved) {
+						for i := off >> extentShift; i <= (off+int64(n)-1)>>extentShift; i++ {
+							if !m.extent(i).has(extentMoved) {
 								t.Error("a slice is out that was not copied before the lease was given up")
 							}
 						}
 					}
 					runtime.Gosched() // others come while it is out
-					b.Free()
+					b.Release()
 				}
 			})
 		}

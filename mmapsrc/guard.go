@@ -22,9 +22,9 @@ const DefaultPinnedBytes = 64 << 20
 type Guard struct {
 	k       kernel
 	account *memlock.Account
-	able    func() error // the kernel's probe, once
-	began   time.Time
-	slots   atomic.Int64 // of the mappings to come
+	able    func() error         // the kernel's probe, once
+	now     func() time.Duration // its clock
+	slots   atomic.Int64         // of the mappings to come
 	keeper  keeper
 	reserve reserve
 
@@ -51,7 +51,8 @@ func NewGuard(account *memlock.Account, pinnedBytes int64) *Guard {
 }
 
 func newGuard(k kernel, account *memlock.Account, pinnedBytes int64) *Guard {
-	g := &Guard{k: k, account: account, able: sync.OnceValue(k.probe), began: time.Now()}
+	began := time.Now()
+	g := &Guard{k: k, account: account, able: sync.OnceValue(k.probe), now: func() time.Duration { return time.Since(began) }}
 	g.keeper.g = g
 	g.SetPinned(pinnedBytes)
 	return g
@@ -72,9 +73,6 @@ func (g *Guard) Slots() int { return int(g.slots.Load()) }
 // Close ends the keeper as soon as it keeps nothing. Files that are open stay
 // guarded.
 func (g *Guard) Close() { g.keeper.hurry() }
-
-// now is the Guard's clock.
-func (g *Guard) now() time.Duration { return time.Since(g.began) }
 
 // run returns how many extents are loaded at a time for a reader from front to
 // back, a power of two: half of the budget at most, so that the next are loaded

@@ -33,6 +33,7 @@ type keeper struct {
 	closed  bool
 	tid     int
 	wake    int // an eventfd
+	timings     // ordinary unless set before it starts
 
 	table [tableChunks]atomic.Pointer[tableChunk]
 }
@@ -47,10 +48,17 @@ const (
 	tableChunks = 1 << 10
 	chunkFiles  = 1 << 11
 
-	sweepEvery  = 4 * time.Second // of the 5 s or more that a lease lasts
-	lingers     = time.Second     // without a lease
 	retryFreeze = 5 * time.Millisecond
 )
+
+// timings are how long the keeper waits for what.
+type timings struct {
+	sweepEvery time.Duration // between looks at all leases
+	lingers    time.Duration // without a lease
+}
+
+// ordinary sweeps within the 5 s or more that a lease lasts after a writer came.
+var ordinary = timings{4 * time.Second, time.Second}
 
 type tableChunk [chunkFiles]atomic.Pointer[mapping]
 
@@ -106,6 +114,9 @@ func (k *keeper) start() (tid int, err error) {
 	if k.running {
 		return k.tid, nil
 	}
+	if k.timings == (timings{}) {
+		k.timings = ordinary
+	}
 	ready := make(chan error)
 	go k.run(ready)
 	if err := <-ready; err != nil {
@@ -147,7 +158,7 @@ func (k *keeper) wakeLocked() {
 func (k *keeper) mayEnd(idle time.Duration) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.users > 0 || idle < lingers && !k.closed {
+	if k.users > 0 || idle < k.lingers && !k.closed {
 		return false
 	}
 	k.running = false
@@ -172,12 +183,12 @@ func (k *keeper) run(ready chan<- error) {
 	swept, busy := time.Now(), time.Now()
 	for {
 		fds := []unix.PollFd{{Fd: int32(signals), Events: unix.POLLIN}, {Fd: int32(wake), Events: unix.POLLIN}}
-		pause := lingers
+		pause := min(k.lingers, k.sweepEvery)
 		if len(late) > 0 {
 			pause = retryFreeze
 		}
 		n, _ := unix.Poll(fds, int(pause.Milliseconds())) // an error but EINTR cannot be, and is treated as it
-		sweep := time.Since(swept) >= sweepEvery
+		sweep := time.Since(swept) >= k.sweepEvery
 		if n > 0 && fds[0].Revents != 0 {
 			late, sweep = k.signalled(signals, late, sweep)
 		}
@@ -185,7 +196,7 @@ func (k *keeper) run(ready chan<- error) {
 			late = k.sweep(late)
 			swept = time.Now()
 		}
-		late = k.again(late)
+		late = freezeAgain(late)
 		if k.g.leases.Load() > 0 || len(late) > 0 {
 			busy = time.Now()
 		} else if k.mayEnd(time.Since(busy)) {
@@ -284,15 +295,4 @@ func (k *keeper) look(fd int, late []*mapping) []*mapping {
 		return append(late, m)
 	}
 	return late
-}
-
-// again tries those once more whose freeze has failed.
-func (k *keeper) again(late []*mapping) []*mapping {
-	left := late[:0]
-	for _, m := range late {
-		if !m.freeze() {
-			left = append(left, m)
-		}
-	}
-	return left
 }

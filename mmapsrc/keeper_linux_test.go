@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -21,6 +22,7 @@ import (
 func leasing(t *testing.T) (*Guard, string) {
 	t.Helper()
 	g := NewGuard(memlock.New(64<<20), 0)
+	g.keeper.timings = timings{20 * time.Millisecond, 20 * time.Millisecond}
 	dir := t.TempDir()
 	f, err := g.Open(content(t, dir, 0, 10), Options{})
 	if errors.Is(err, window.ErrRefused) {
@@ -97,12 +99,12 @@ func TestManyBreaksAtOnce(t *testing.T) {
 	}
 	var free []func()
 	for i, s := range all {
-		if b, p, err := s.Load(0, 5000, Reuse); err == nil {
+		if w, err := s.Load(nil, 0, 5000, Reuse); err == nil {
 			free = append(free, func() {
-				if !bytes.Equal(p, bytes.Repeat([]byte{byte(i + 1)}, 5000)) {
+				if !bytes.Equal(w.Bytes(), bytes.Repeat([]byte{byte(i + 1)}, 5000)) {
 					t.Errorf("the slice of file %d has changed", i)
 				}
-				b.Free()
+				w.Release()
 			})
 		} else if !errors.Is(err, errBudget) {
 			t.Error(err)
@@ -144,15 +146,15 @@ func TestSweepFindsWhatSignalsDidNotTell(t *testing.T) {
 		return err
 	}
 	s := g.mustOpen(t, content(t, dir, 1, 5000))
-	b, p, err := s.Load(0, 5000, Reuse)
+	b, err := s.Load(nil, 0, 5000, Reuse)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer b.Free()
-	if err := os.Truncate(filepath.Join(dir, "1"), 0); err != nil { // within sweepEvery
+	defer b.Release()
+	if err := os.Truncate(filepath.Join(dir, "1"), 0); err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(p, bytes.Repeat([]byte{2}, 5000)) {
+	if !bytes.Equal(b.Bytes(), bytes.Repeat([]byte{2}, 5000)) {
 		t.Error("the slice has changed")
 	}
 	if s := g.Stats(); s.Sweeps == 0 || s.Breaks != 1 {
@@ -193,7 +195,7 @@ func TestSignalThatWasLostIsSweptFor(t *testing.T) {
 func TestLeaseIsNotLeftToAChild(t *testing.T) {
 	g, dir := leasing(t)
 	s := g.mustOpen(t, content(t, dir, 1, 5000))
-	b, p, err := s.Load(0, 5000, Reuse)
+	b, err := s.Load(nil, 0, 5000, Reuse)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,10 +207,10 @@ func TestLeaseIsNotLeftToAChild(t *testing.T) {
 	if err := cat.Start(); err != nil {
 		t.Skip("no child could be started: ", err)
 	}
-	if p[0] != 2 {
+	if b.Bytes()[0] != 2 {
 		t.Error("the slice has changed")
 	}
-	b.Free()
+	b.Release()
 	s.Close()
 	w, err := os.OpenFile(filepath.Join(dir, "1"), os.O_WRONLY|unix.O_NONBLOCK, 0)
 	if err != nil {

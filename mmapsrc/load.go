@@ -3,6 +3,7 @@ package mmapsrc
 import (
 	"fmt"
 
+	"github.com/oriel-go/oriel/internal/spread"
 	"github.com/oriel-go/oriel/window"
 )
 
@@ -57,37 +58,38 @@ func (s *File) Cached(off int64, n int) bool {
 
 // Load is Lend after populating and locking the extents that need it. It waits
 // for the device, in a system call, as long as the device takes. An error means
-// that the range is to be copied; it is not one of the read. What is lent is not
+// that the range is to be copied; it is not one of the read. The window is not
 // counted in Stats.
-func (s *File) Load(off int64, n int, u Use) (window.Backing, []byte, error) {
+func (s *File) Load(mem window.Memory, off int64, n int, u Use) (w window.Window, err error) {
 	m, err := s.mapping()
 	if err != nil {
-		return nil, nil, err
+		return w, err
 	}
 	m.loads.Add(1)
 	defer m.loaded()
 	if m.over.Load() { // after the count, or settle might not have seen it
-		return nil, nil, errOver
+		return w, errOver
 	}
 	if !m.within(off, n) {
-		return nil, nil, errOutside
+		return w, errOutside
 	}
 	first, last := off>>extentShift, (off+int64(n)-1)>>extentShift
 	if last-first >= int64(len(m.slots)) {
-		return nil, nil, errPinned
+		return w, errPinned
 	}
-	l := loans.Get().(*loan)
-	l.m, l.x, l.more, l.n = m, nil, 0, n
-	if err := l.load(first, last, u); err != nil {
-		return nil, nil, err
+	l, err := m.load(first, last, u)
+	if err != nil {
+		return w, err
 	}
-	return l, l.slice(off, n, u, false), nil
+	l.n = n
+	l.note(off+int64(n), u, false)
+	return l.Window(l, mem, m.data[off:off+int64(n):off+int64(n)], off), nil
 }
 
 // load loads and pins the extents from first to last, and with Once loads those
-// ahead that belong to the same run. After an error the loan is gone.
-func (l *loan) load(first, last int64, u Use) (err error) {
-	m, end := l.m, last
+// ahead that belong to the same run.
+func (m *mapping) load(first, last int64, u Use) (l *loan, err error) {
+	end := last
 	if u == Once {
 		run := m.g.run()
 		end = min(last|(run-1), (m.size-1)>>extentShift)
@@ -107,43 +109,40 @@ func (l *loan) load(first, last int64, u Use) (err error) {
 			m.extent(i).mu.Unlock()
 		}
 	}()
-	err = m.lockAll(first, last, end, u)
-	for i := first; i <= last && err == nil; i++ {
-		err = l.openAndPin(m.extent(i))
+	if err = m.lockAll(first, last, end, u); err != nil {
+		return nil, err
 	}
-	switch {
-	case err == nil:
-	case l.x == nil:
-		loans.Put(l)
-	default:
-		l.giveUp() // what asks for x.mu then goes without: it is ours
+	for i := first; i <= last; i++ {
+		if l, err = m.openAndPin(l, m.extent(i)); err != nil {
+			if l != nil {
+				l.giveUp() // what asks for x.mu then goes without: it is ours
+			}
+			return nil, err
+		}
 	}
-	return err
+	return l, nil
 }
 
-// openAndPin opens x, unless it is open, and pins it. Another who needs its
-// slot may be faster than the pin, but hardly every time.
-func (l *loan) openAndPin(x *extent) error {
+// openAndPin opens x, unless it is open, and pins it: for l, or for a new loan if
+// that is nil. Another who needs its slot may be faster than the pin, but hardly
+// every time.
+func (m *mapping) openAndPin(l *loan, x *extent) (*loan, error) {
 	for range 8 {
-		if err := l.m.open(x); err != nil {
-			return err
+		if err := m.open(x); err != nil {
+			return l, err
 		}
-		s := x.slot.Load()
-		if s == nil || !l.pin(s, x) {
-			continue
+		if l == nil {
+			if l = m.pin(x, spread.Of(shardBits)); l != nil {
+				return l, nil
+			}
+		} else if l.pinNext(x) {
+			return l, nil
 		}
-		if l.x == nil {
-			l.x = x
-		} else {
-			l.more++
-			l.m.extra.Add(1)
-		}
-		return nil
 	}
-	if l.m.over.Load() {
-		return errOver
+	if m.over.Load() {
+		return l, errOver
 	}
-	return errPinned
+	return l, errPinned
 }
 
 // lockAll populates and locks what is not locked yet of the extents from first

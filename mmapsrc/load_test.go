@@ -49,7 +49,7 @@ func TestOnceLoadsARunAndGivesItUpBehind(t *testing.T) {
 	if populated != 4<<extentShift {
 		t.Errorf("the first window populated %d bytes, want a run of 4 extents", populated)
 	}
-	second, _, ok := x.f.Lend(ExtentBytes/2, ExtentBytes/2, Once, false)
+	second, ok := x.f.Lend(nil, ExtentBytes/2, ExtentBytes/2, Once, false)
 	if !ok {
 		t.Fatal("the second half of a loaded extent is not lent")
 	}
@@ -57,7 +57,7 @@ func TestOnceLoadsARunAndGivesItUpBehind(t *testing.T) {
 	if dropped != 0 {
 		t.Error("an extent was given up while a slice was out")
 	}
-	second.Free()
+	second.Release()
 	if dropped != ExtentBytes {
 		t.Errorf("%d bytes were given up behind the reader, want an extent", dropped)
 	}
@@ -85,23 +85,26 @@ func TestOnceLeavesWhatOthersUse(t *testing.T) {
 // more; what is used as much does not, and what is lent never does.
 func TestBudgetGoesToWhatIsUsed(t *testing.T) {
 	x := guarded(t, pretended(), 8, 2, 8)
+	var clock time.Duration
+	x.now = func() time.Duration { return clock }
 	x.get(t, 0, 10, Reuse)()
 	held := x.get(t, ExtentBytes, 10, Reuse)
 	// ask wants an extent as often as it takes until it is worth trying, and
 	// reads extent 0 so many times for each.
 	ask := func(other int) error {
 		for !x.f.Worth(2<<extentShift, 10, Reuse) {
+			clock += time.Microsecond
 			for range other {
-				b, _, ok := x.f.Lend(0, 10, Reuse, false)
+				b, ok := x.f.Lend(nil, 0, 10, Reuse, false)
 				if !ok {
 					t.Fatal("an extent in use was given up")
 				}
-				b.Free()
+				b.Release()
 			}
 		}
-		b, _, err := x.f.Load(2<<extentShift, 10, Reuse)
+		b, err := x.f.Load(nil, 2<<extentShift, 10, Reuse)
 		if err == nil {
-			b.Free()
+			b.Release()
 		}
 		return err
 	}
@@ -115,7 +118,7 @@ func TestBudgetGoesToWhatIsUsed(t *testing.T) {
 			t.Fatal("an extent that nobody uses makes no room")
 		}
 	}
-	if _, _, ok := x.f.Lend(0, 10, Reuse, false); ok {
+	if _, ok := x.f.Lend(nil, 0, 10, Reuse, false); ok {
 		t.Error("three extents are loaded in a budget of two")
 	}
 	held()
@@ -127,18 +130,18 @@ func TestPinsAreBounded(t *testing.T) {
 	x := guarded(t, pretended(), 8, 8, 2)
 	a := x.get(t, 0, 10, Reuse)
 	b := x.get(t, ExtentBytes, 10, Reuse)
-	if _, _, err := x.f.Load(2<<extentShift, 10, Reuse); !errors.Is(err, errPinned) {
+	if _, err := x.f.Load(nil, 2<<extentShift, 10, Reuse); !errors.Is(err, errPinned) {
 		t.Fatalf("a third extent was lent where two may be: %v", err)
 	}
 	a()
 	c := x.get(t, 2<<extentShift, 10, Reuse)
-	if _, _, ok := x.f.Lend(0, 10, Reuse, false); ok {
+	if _, ok := x.f.Lend(nil, 0, 10, Reuse, false); ok {
 		t.Error("a third extent was lent where two may be")
 	}
 	if x.account.Used() != 3<<extentShift {
 		t.Errorf("%d bytes are locked, want 3 extents", x.account.Used())
 	}
-	if _, _, err := x.f.Load(3<<extentShift, 3<<extentShift, Reuse); !errors.Is(err, errPinned) {
+	if _, err := x.f.Load(nil, 3<<extentShift, 3<<extentShift, Reuse); !errors.Is(err, errPinned) {
 		t.Errorf("a window of three extents where two may be lent: %v", err)
 	}
 	b()
@@ -163,7 +166,7 @@ func TestExtentThatCannotBePopulatedIsCopied(t *testing.T) {
 	x = guarded(t, k, 4, 8, 8)
 	x.get(t, 0, ExtentBytes, Once)()
 	for range 3 {
-		if _, _, err := x.f.Load(ExtentBytes, 10, Once); !errors.Is(err, errBad) {
+		if _, err := x.f.Load(nil, ExtentBytes, 10, Once); !errors.Is(err, errBad) {
 			t.Errorf("the extent was lent: %v", err)
 		}
 	}
@@ -180,7 +183,7 @@ func TestKernelThatDoesNotLockIsCopied(t *testing.T) {
 	k := pretended()
 	k.lock = func([]byte) error { return errors.New("memlock is exhausted") }
 	x := guarded(t, k, 4, 8, 8)
-	if _, _, err := x.f.Load(0, 10, Reuse); !errors.Is(err, errBudget) {
+	if _, err := x.f.Load(nil, 0, 10, Reuse); !errors.Is(err, errBudget) {
 		t.Errorf("what cannot be locked was lent: %v", err)
 	}
 	if s := x.Stats(); s.LockRefused != 1 || s.LockedBytes != 0 {
@@ -208,7 +211,7 @@ func TestGuardBreaksWhileLoading(t *testing.T) {
 	m := x.f.cur.Load()
 	var failed error
 	var wg sync.WaitGroup
-	wg.Go(func() { _, _, failed = x.f.Load(0, 10, Reuse) })
+	wg.Go(func() { _, failed = x.f.Load(nil, 0, 10, Reuse) })
 	<-begun
 	if !breakGuard(m) {
 		t.Error("the freeze waits for a load")
@@ -252,11 +255,11 @@ func TestStatsCountWhatIsLent(t *testing.T) {
 	x := guarded(t, pretended(), 4, 8, 8)
 	x.get(t, 0, 4<<extentShift, Reuse)()
 	for i := range int64(10) {
-		b, _, ok := x.f.Lend(i*100_000, 1<<extentShift, Reuse, true) // most of them in two extents
+		b, ok := x.f.Lend(nil, i*100_000, 1<<extentShift, Reuse, true) // most of them in two extents
 		if !ok {
 			t.Fatal("not lent")
 		}
-		b.Free()
+		b.Release()
 	}
 	want := FileStats{Reads: 10, Bytes: 10 << extentShift, Guard: "seals"}
 	if s := x.f.Stats(); s != want {
@@ -286,10 +289,10 @@ func TestFileIsMappedAgainAfterABreak(t *testing.T) {
 	b := x.get(t, ExtentBytes, 10, Reuse)
 	refuse.Store(true)
 	breakGuard(x.f.cur.Load())
-	if _, _, err := x.f.Load(0, 10, Reuse); !errors.Is(err, writer) {
+	if _, err := x.f.Load(nil, 0, 10, Reuse); !errors.Is(err, writer) {
 		t.Errorf("while a writer has the file: %v", err)
 	}
-	if _, _, err := x.f.Load(0, 10, Reuse); !errors.Is(err, errOver) {
+	if _, err := x.f.Load(nil, 0, 10, Reuse); !errors.Is(err, errOver) {
 		t.Errorf("it was tried again at once: %v", err)
 	}
 	refuse.Store(false)
@@ -298,9 +301,9 @@ func TestFileIsMappedAgainAfterABreak(t *testing.T) {
 			if !x.f.Worth(0, 10, Reuse) {
 				return false
 			}
-			b, _, err := x.f.Load(0, 10, Reuse)
+			b, err := x.f.Load(nil, 0, 10, Reuse)
 			if err == nil {
-				free = b.Free
+				free = b.Release
 			}
 			return err == nil
 		})
@@ -313,7 +316,7 @@ func TestFileIsMappedAgainAfterABreak(t *testing.T) {
 	d := x.get(t, ExtentBytes, 10, Reuse)
 	breakGuard(x.f.cur.Load())
 	x.f.next.Store(0)
-	if _, _, err := x.f.Load(0, 10, Reuse); !errors.Is(err, errPinned) {
+	if _, err := x.f.Load(nil, 0, 10, Reuse); !errors.Is(err, errPinned) {
 		t.Errorf("mapped again with as many copies out as may be: %v", err)
 	}
 	a()
@@ -327,26 +330,28 @@ func TestFileIsMappedAgainAfterABreak(t *testing.T) {
 
 func TestPauseBetweenTriesGrows(t *testing.T) {
 	x := guarded(t, pretended(), 1, 1, 1)
-	x.f.g.began = time.Now().Add(-time.Hour) // the clock stands at an hour
+	clock := time.Hour
+	x.now = func() time.Duration { return clock }
 	var pauses []time.Duration
 	for range 9 {
-		x.f.next.Store(0)
-		if len(pauses) > 0 { // as if just due
-			x.f.next.Store(int64(x.f.g.now()) - 1)
-		}
 		if _, err := x.f.begin(); err != nil {
 			t.Fatal(err)
 		}
 		x.f.trying = false
-		pauses = append(pauses, (x.f.due() - x.f.g.now()).Round(5*time.Millisecond))
+		pauses = append(pauses, x.f.due()-clock)
+		if _, err := x.f.begin(); err == nil {
+			t.Error("it is tried again at once")
+		}
+		clock = x.f.due()
 	}
-	for i := 1; i < len(pauses); i++ {
-		if pauses[i] < pauses[i-1] || pauses[i] > lastPause {
+	for i, p := range pauses {
+		if p != min(firstPause<<i, lastPause) {
 			t.Errorf("pauses of %v", pauses)
 			break
 		}
 	}
-	if pauses[0] != firstPause || pauses[8] != lastPause {
-		t.Errorf("pauses of %v", pauses)
+	clock += 2 * lastPause // nobody has read it for a while
+	if _, err := x.f.begin(); err != nil || x.f.due()-clock != firstPause {
+		t.Errorf("after a quiet time the pause is %v, %v", x.f.due()-clock, err)
 	}
 }

@@ -2,85 +2,105 @@ package mmapsrc
 
 import (
 	"sync"
-	"sync/atomic"
 
+	"github.com/oriel-go/oriel/internal/spread"
 	"github.com/oriel-go/oriel/window"
 )
 
-// A loan is the Backing of a window: a slice of one or more extents.
+// A loan is the Backing of a window: a slice of one or more extents. The only
+// loan in a shard of a slot lies there, which saves looking for one.
 type loan struct {
 	window.Header
-	m     *mapping
-	x     *extent // the first
-	more  int64   // extents behind it
-	n     int     // bytes that are counted when it is given back
-	shard uint32  // of the slots, in which its pins are; fixed
+	m      *mapping
+	x      *extent // the first
+	more   int64   // extents behind it
+	n      int     // bytes that are counted when it is given back
+	shard  uint32  // of the slots, in which its pins are
+	pooled bool
 }
 
-// loans are recycled: the steady state allocates nothing. The pool gives a
-// processor back what it has had, so that a shard's cache line mostly stays
-// with one.
-var loans = sync.Pool{New: func() any { return &loan{shard: newShard.Add(1) % slotShards} }}
-
-var newShard atomic.Uint32
+// loans are those that are not alone: the steady state allocates nothing.
+var loans = sync.Pool{New: func() any { return &loan{pooled: true} }}
 
 // lend lends n bytes at off in extents that are open, and nil otherwise.
-func (m *mapping) lend(off int64, n int, u Use, count bool) (*loan, []byte) {
+func (m *mapping) lend(off int64, n int, u Use, count bool) *loan {
 	if !m.within(off, n) {
-		return nil, nil
+		return nil
 	}
 	first, more := off>>extentShift, (off+int64(n)-1)>>extentShift-off>>extentShift
 	x := m.extent(first)
 	if x == nil {
-		return nil, nil
+		return nil
 	}
-	s := x.slot.Load()
-	if s == nil {
-		return nil, nil
+	l := m.pin(x, spread.Of(shardBits))
+	if l == nil {
+		return nil
 	}
-	l := loans.Get().(*loan)
-	l.m, l.x, l.more, l.n = m, x, 0, n
-	if !l.pin(s, x) {
-		loans.Put(l)
-		return nil, nil
-	}
+	l.n = n
 	if more > 0 && !l.pinMore(more) {
 		l.giveUp()
-		return nil, nil
+		return nil
 	}
-	return l, l.slice(off, n, u, count)
+	l.note(off+int64(n), u, count)
+	return l
 }
 
-// pin gets a pin of x, which was seen in s.
-func (l *loan) pin(s *slot, x *extent) bool {
-	c := &s.shards[l.shard]
-	if !c.pin() {
-		return false
+// pin makes a loan of x alone, and nil unless it is open.
+func (m *mapping) pin(x *extent, shard uint32) *loan {
+	s := x.slot.Load()
+	if s == nil {
+		return nil
 	}
-	if s.x.Load() == x {
-		return true
+	c := &s.shards[shard]
+	ok, alone := c.pin()
+	if !ok {
+		return nil
 	}
-	// Since it was seen there the slot has been taken back and given to
-	// another, whose pin this is.
-	l.m.extra.Add(1)
-	l.m.afterUnpin(s, c.unpin(0))
-	return false
+	if s.x.Load() != x {
+		m.mispinned(s, c)
+		return nil
+	}
+	l := &c.own
+	if !alone {
+		l = loans.Get().(*loan)
+	}
+	l.m, l.x, l.more, l.shard = m, x, 0, shard
+	return l
+}
+
+// mispinned gives back a pin of a slot that was taken back and given to another
+// extent since it was looked up: the pin is of that one.
+func (m *mapping) mispinned(s *slot, c *shard) {
+	m.extra.Add(1)
+	m.afterUnpin(s, c.unpin(0))
 }
 
 // pinMore pins so many extents behind the first.
 func (l *loan) pinMore(more int64) bool {
 	for l.more < more {
-		x := l.m.extent(int64(l.x.index) + l.more + 1)
-		if x == nil {
+		if x := l.m.extent(int64(l.x.index) + l.more + 1); x == nil || !l.pinNext(x) {
 			return false
 		}
-		s := x.slot.Load()
-		if s == nil || !l.pin(s, x) {
-			return false
-		}
-		l.more++
-		l.m.extra.Add(1)
 	}
+	return true
+}
+
+// pinNext pins x, the extent behind those of the loan, if it is open.
+func (l *loan) pinNext(x *extent) bool {
+	s := x.slot.Load()
+	if s == nil {
+		return false
+	}
+	c := &s.shards[l.shard]
+	if ok, _ := c.pin(); !ok {
+		return false
+	}
+	if s.x.Load() != x {
+		l.m.mispinned(s, c)
+		return false
+	}
+	l.more++
+	l.m.extra.Add(1)
 	return true
 }
 
@@ -91,16 +111,16 @@ func (l *loan) giveUp() {
 	l.Free()
 }
 
-// slice returns what a loan is of, when its extents are pinned.
-func (l *loan) slice(off int64, n int, u Use, count bool) []byte {
+// note notes what goes with a loan up to an end in the file, when its extents
+// are pinned.
+func (l *loan) note(end int64, u Use, count bool) {
 	if !count {
 		l.m.extra.Add(1)
 		l.n = 0
 	}
 	if u == Once {
-		l.pass(off + int64(n))
+		l.pass(end)
 	}
-	return l.m.data[off : off+int64(n) : off+int64(n)]
 }
 
 // pass marks what a reader that does not come back has read to its end.
@@ -113,16 +133,20 @@ func (l *loan) pass(end int64) {
 	}
 }
 
-// Free gives the slice back.
+// Free gives the slice back. The loan is another's from the last unpin on.
 func (l *loan) Free() {
 	m, x, more, n, shard := l.m, l.x, l.more, l.n, l.shard
-	loans.Put(l) // which keeps m and x from the garbage collector until it is used again, and no memory but theirs
+	if l.pooled {
+		loans.Put(l) // which keeps m and x from the garbage collector until it is used again, and no memory but theirs
+	}
 	for ; more > 0; more-- {
 		s := m.extent(int64(x.index) + more).slot.Load()
 		m.afterUnpin(s, s.shards[shard].unpin(0))
 	}
-	s := x.slot.Load() // as long as there is a pin
-	m.afterUnpin(s, s.shards[shard].unpin(n))
+	s := x.slot.Load() // which stays as long as there is a pin
+	if s.shards[shard].unpin(n) {
+		m.afterUnpin(s, true)
+	}
 }
 
 // afterUnpin does what the flags of a slot asked for when a pin was given back.

@@ -38,7 +38,7 @@ type mapping struct {
 	extra atomic.Int64 // pins that were not a slice of their own
 
 	slotMu sync.Mutex
-	slots  []slot // taken and given under slotMu; see slots.go
+	slots  []atomic.Pointer[slot] // made, taken and given under slotMu; see slots.go
 	hand   int
 	taken  int // slots
 
@@ -63,11 +63,7 @@ const (
 
 // newMapping returns a mapping that is not mapped yet, with so many slots.
 func newMapping(of *File, file *os.File, fd int, kind guardKind, slots int) *mapping {
-	m := &mapping{g: of.g, of: of, file: file, fd: fd, kind: kind, filled: make(chan struct{}), slots: make([]slot, slots)}
-	for i := range m.slots {
-		m.slots[i].set(flagClosed)
-	}
-	return m
+	return &mapping{g: of.g, of: of, file: file, fd: fd, kind: kind, filled: make(chan struct{}), slots: make([]atomic.Pointer[slot], slots)}
 }
 
 // mapFile maps size bytes.
@@ -131,9 +127,11 @@ func (m *mapping) extents(f func(*extent)) {
 // were given back.
 func (m *mapping) counts() (n, bytes int64) {
 	for i := range m.slots {
-		sn, sb := m.slots[i].counts()
-		n += sn
-		bytes += sb
+		if s := m.slots[i].Load(); s != nil {
+			sn, sb := s.counts()
+			n += sn
+			bytes += sb
+		}
 	}
 	return n - m.extra.Load(), bytes
 }

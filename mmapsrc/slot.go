@@ -16,22 +16,23 @@ import "sync/atomic"
 // can be got in a shard, so zero stays zero. closed is undone when there are
 // pins; dead is for ever.
 //
-// A hand-out and its return are two locked instructions in one cache line, which
-// stays with the processor that had the loan before.
+// A hand-out and its return are two locked instructions, in cache lines that
+// goroutines on different processors mostly do not share.
 type slot struct {
 	x      atomic.Pointer[extent] // what is open here; it changes only while the slot is closed and nobody has a pin
-	_      [56]byte
-	shards [slotShards]shard
+	_      [120]byte              // a cache line, and the one that is fetched with it
+	shards [1 << shardBits]shard
 }
 
-const slotShards = 8
+const shardBits = 4
 
-// A shard is a cache line of counts.
+// A shard counts the pins of some goroutines.
 type shard struct {
 	entered atomic.Uint64 // flags, pins ever got
 	left    atomic.Uint64 // pins given back (24 bits), bytes they were of (40 bits)
 	spilled atomic.Int64  // bytes moved out of left before they reach its count
-	_       [40]byte
+	own     loan          // of whoever has the only pin; see pin
+	_       [64]byte
 }
 
 const (
@@ -46,13 +47,17 @@ const (
 	pinMask    = 1<<24 - 1
 )
 
-// pin gets a pin, if the slot is open.
-func (c *shard) pin() bool {
-	if c.entered.Add(1)&(flagClosed|flagDead) == 0 {
-		return true
+// pin gets a pin, if the slot is open. It is alone if nobody else has one in the
+// shard: then own is free for its holder, until the pin is given back. Who had
+// own before gave it back by raising left, which is looked at here, and whoever
+// comes later finds this pin.
+func (c *shard) pin() (ok, alone bool) {
+	e := c.entered.Add(1)
+	if e&(flagClosed|flagDead) == 0 {
+		return true, (e-c.left.Load()>>40)&pinMask == 1
 	}
 	c.entered.Add(^uint64(0))
-	return false
+	return false, false
 }
 
 // unpin gives back the pin of a slice of n bytes, n < spillBytes. It reports

@@ -9,7 +9,8 @@ import (
 func TestSlotIsLentUnlessItIsClosedOrDead(t *testing.T) {
 	s := &slot{}
 	a, b := &s.shards[1], &s.shards[5]
-	if !a.pin() || !b.pin() || !s.pinned() {
+	pin := func(c *shard) bool { ok, _ := c.pin(); return ok }
+	if !pin(a) || !pin(b) || !s.pinned() {
 		t.Fatal("an open slot is not lent")
 	}
 	if s.close() || s.has(flagClosed) {
@@ -18,15 +19,15 @@ func TestSlotIsLentUnlessItIsClosedOrDead(t *testing.T) {
 	if a.unpin(10) || !s.pinned() || b.unpin(1) || s.pinned() {
 		t.Error("slices given back are still out, or one that is not is not")
 	}
-	if !s.close() || a.pin() || b.pin() || s.pinned() {
+	if !s.close() || pin(a) || pin(b) || s.pinned() {
 		t.Error("a closed slot was lent")
 	}
 	s.clear(flagClosed)
-	if !b.pin() {
+	if !pin(b) {
 		t.Error("a slot that was opened again is not lent")
 	}
 	s.set(flagDead)
-	if b.pin() || a.pin() {
+	if pin(b) || pin(a) {
 		t.Error("a dead slot was lent")
 	}
 	if !b.unpin(5) {
@@ -37,15 +38,45 @@ func TestSlotIsLentUnlessItIsClosedOrDead(t *testing.T) {
 	}
 }
 
+// The loan that lies in a shard is one's at a time.
+func TestShardTellsWhoIsAlone(t *testing.T) {
+	c := &shard{}
+	var owners, pins atomic.Int64
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range 5000 {
+				ok, alone := c.pin()
+				if !ok {
+					t.Error("an open shard is not lent")
+				}
+				pins.Add(1)
+				if alone {
+					if owners.Add(1) != 1 {
+						t.Error("two are alone")
+					}
+					c.own.n++ // the race detector looks too
+					owners.Add(-1)
+				}
+				c.unpin(0)
+			}
+		})
+	}
+	wg.Wait()
+	if c.own.n == 0 || pins.Load() != 20_000 {
+		t.Errorf("alone %d times of %d", c.own.n, pins.Load())
+	}
+}
+
 func TestSlotCountsBytesBeyondItsField(t *testing.T) {
 	s := &slot{}
-	const times, n = 5, spillBytes - 1
+	const times, n = 5 << 9, 1 << 30 // several times spillBytes
 	for range times {
 		s.shards[0].pin()
 		s.shards[0].unpin(n)
 	}
-	if got, bytes := s.counts(); got != times || bytes != times*n || s.pinned() {
-		t.Errorf("%d slices of %d bytes, want %d of %d", got, bytes, times, int64(times*n))
+	if got, bytes := s.counts(); got != times || bytes != int64(times)*n || s.pinned() {
+		t.Errorf("%d slices of %d bytes, want %d of %d", got, bytes, times, int64(times)*n)
 	}
 }
 
@@ -60,7 +91,7 @@ func TestSlotThatWasTakenBackHasNoSliceOut(t *testing.T) {
 		c := &s.shards[i%2]
 		wg.Go(func() {
 			for !stop.Load() {
-				if c.pin() {
+				if ok, _ := c.pin(); ok {
 					out.Add(1)
 					out.Add(-1)
 					c.unpin(1)

@@ -48,7 +48,12 @@ func (m *mapping) open(x *extent) error {
 func (m *mapping) freeSlotLocked() *slot {
 	for range m.slots {
 		m.hand = (m.hand + 1) % len(m.slots)
-		s := &m.slots[m.hand]
+		s := m.slots[m.hand].Load()
+		if s == nil {
+			s = new(slot)
+			s.set(flagClosed)
+			m.slots[m.hand].Store(s)
+		}
 		x := s.x.Load()
 		if x == nil {
 			m.taken++
@@ -103,19 +108,26 @@ func (m *mapping) used(x *extent) (hits uint64, pinned bool) {
 // kill ends the lending of every extent.
 func (m *mapping) kill() {
 	m.over.Store(true)
-	for i := range m.slots {
-		if s := &m.slots[i]; s.x.Load() != nil {
-			s.set(flagDead)
-		}
-	}
+	m.filledSlots(func(s *slot, _ *extent) { s.set(flagDead) })
 }
 
 // pinnedExtents returns how many extents there are slices of.
 func (m *mapping) pinnedExtents() (n int) {
-	for i := range m.slots {
-		if s := &m.slots[i]; s.x.Load() != nil && s.pinned() {
+	m.filledSlots(func(s *slot, _ *extent) {
+		if s.pinned() {
 			n++
 		}
-	}
+	})
 	return n
+}
+
+// filledSlots calls f with every slot that holds an extent.
+func (m *mapping) filledSlots(f func(*slot, *extent)) {
+	for i := range m.slots {
+		if s := m.slots[i].Load(); s != nil {
+			if x := s.x.Load(); x != nil {
+				f(s, x)
+			}
+		}
+	}
 }

@@ -11,11 +11,11 @@ import (
 )
 
 // A piece is memory that holds bytes of the source: pool memory they were read
-// into, or a slice of a mapping.
+// into, or a window of a mapping.
 type piece struct {
 	buf  *pool.Buffer
-	lent window.Backing // nil unless it is a slice of a mapping,
-	p    []byte         // which this is
+	lent bool          // whether it is a window of a mapping,
+	w    window.Window // which this is
 }
 
 // free gives the memory back, if there is any.
@@ -23,8 +23,8 @@ func (p *piece) free() {
 	switch {
 	case p.buf != nil:
 		p.buf.Free()
-	case p.lent != nil:
-		p.lent.Free()
+	case p.lent:
+		p.w.Release()
 	}
 	*p = piece{}
 }
@@ -109,8 +109,8 @@ var errGone = fmt.Errorf("%w: it ended its goroutine", window.ErrFetcher)
 // fill reads what is missing, in the calling goroutine.
 func (q *request) fill(ctx context.Context) (err error) {
 	if q.load > 0 {
-		if q.lent, q.p, err = q.f.loadHere(ctx, q.off, q.load, q.use); err != nil || q.lent != nil {
-			q.n = len(q.p)
+		if q.w, q.lent, err = q.f.loadHere(ctx, q); err != nil || q.lent {
+			q.n = q.w.Len()
 			return err
 		}
 	}

@@ -229,11 +229,11 @@ func (f *File) window(sess *pool.Session, p piece, n int, off int64) (window.Win
 	case n == 0:
 		p.free()
 		return window.Window{}, io.EOF
-	case p.lent != nil:
-		return window.New(p.lent, sess, p.p[:n:n], off), nil
+	case p.lent:
+		return p.w, nil
 	}
 	p.buf.SetSource(f.source)
-	return window.New(p.buf, sess, p.buf.Bytes()[:n], off), nil
+	return p.buf.Window(p.buf, sess, p.buf.Bytes()[:n], off), nil
 }
 
 // waitAt reads what is missing of a range, and may wait.

@@ -57,11 +57,7 @@ func (f *File) lentAt(ctx context.Context, sess *pool.Session, off int64, n int)
 	if ctx.Err() != nil {
 		return w, false // who reads in the ordinary way says so
 	}
-	b, p, ok := f.mapped.Lend(off, n, f.use, true)
-	if !ok {
-		return w, false
-	}
-	return window.New(b, sess, p, off), true
+	return f.mapped.Lend(sess, off, n, f.use, true)
 }
 
 // readMapped reads n bytes at off, inside of the gate.
@@ -70,10 +66,9 @@ func (f *File) readMapped(ctx context.Context, sess *pool.Session, off int64, n 
 		return w, 0, f.fail("read", off, n, err)
 	}
 	q := request{f: f, sess: sess, off: off, want: n, use: f.use}
-	var load bool
-	if q.piece, load = f.tryMap(off, n, f.use); q.lent != nil {
-		w, err = f.window(sess, q.piece, n, off)
-		return w, n, err
+	load := f.tryMap(&q, n)
+	if q.lent {
+		return q.w, n, nil
 	}
 	if load {
 		q.load = n
@@ -89,40 +84,32 @@ func (f *File) readMapped(ctx context.Context, sess *pool.Session, off int64, n 
 	return w, n, err
 }
 
-// tryMap lends n bytes at off if that needs no waiting; load reports whether
-// waiting for it would be worth while.
-func (f *File) tryMap(off int64, n int, u mmapsrc.Use) (p piece, load bool) {
-	var ok bool
-	if p.lent, p.p, ok = f.mapped.Lend(off, n, u, false); ok {
-		return p, false
+// tryMap lends n bytes at q.off if that needs no waiting. Otherwise it reports
+// whether waiting for it would be worth while.
+func (f *File) tryMap(q *request, n int) (load bool) {
+	if q.w, q.lent = f.mapped.Lend(q.sess, q.off, n, q.use, false); q.lent || !f.mapped.Worth(q.off, n, q.use) {
+		return false
 	}
-	if !f.mapped.Worth(off, n, u) {
-		return p, false
-	}
-	if !f.mapped.Cached(off, n) {
+	if !f.mapped.Cached(q.off, n) {
 		// Reading 2 MiB for a few KiB pays only if they are to be read again.
-		return p, u != mmapsrc.Seldom
+		return q.use != mmapsrc.Seldom
 	}
 	var err error
-	if p.lent, p.p, err = f.mapped.Load(off, n, u); err != nil {
-		return piece{}, false
-	}
-	return p, false
+	q.w, err = f.mapped.Load(q.sess, q.off, n, q.use)
+	q.lent = err == nil
+	return false
 }
 
-// loadHere loads n bytes at off in the calling goroutine, which holds one of
-// the Runtime's places for it. The backing is nil if the range has to be
-// copied; the error is the context's.
-func (f *File) loadHere(ctx context.Context, off int64, n int, u mmapsrc.Use) (window.Backing, []byte, error) {
+// loadHere loads what q asks for in the calling goroutine, which holds one of
+// the Runtime's places for it. ok is false if the range has to be copied; the
+// error is the context's.
+func (f *File) loadHere(ctx context.Context, q *request) (w window.Window, ok bool, err error) {
 	if err := f.rt.threads.Acquire(ctx); err != nil {
-		return nil, nil, err
+		return w, false, err
 	}
 	defer f.rt.threads.Release()
-	b, p, err := f.mapped.Load(off, n, u)
-	if err != nil {
-		return nil, nil, nil
-	}
-	return b, p, nil
+	w, err = f.mapped.Load(q.sess, q.off, q.load, q.use)
+	return w, err == nil, nil
 }
 
 // copyMapped copies a range that is loaded, or worth it and cached, into p.
@@ -133,12 +120,12 @@ func (f *File) copyMapped(p []byte, off int64) bool {
 	if !f.mapped.Worth(off, len(p), f.use) || !f.mapped.Cached(off, len(p)) {
 		return false
 	}
-	b, q, err := f.mapped.Load(off, len(p), f.use)
+	w, err := f.mapped.Load(nil, off, len(p), f.use)
 	if err != nil {
 		return false
 	}
-	copy(p, q)
-	b.Free()
+	copy(p, w.Bytes())
+	w.Release()
 	return true
 }
 

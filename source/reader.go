@@ -170,7 +170,7 @@ func (r *Reader) begin(ctx context.Context, wait bool) (p piece, n int, err erro
 		return p, 0, err
 	case r.f.lender != nil:
 		return p, q.want, nil
-	case q.lent != nil:
+	case q.lent:
 		r.waiting = false
 		return q.piece, q.n, nil
 	case q.load > 0: // nothing to be had without waiting
@@ -204,12 +204,12 @@ func (r *Reader) request() (q request, err error) {
 	if r.f.mapped != nil {
 		if n := r.mappedWant(); n > 0 {
 			q.use = use(r.Pattern(), mmapsrc.Once)
-			var load bool
-			if q.piece, load = r.f.tryMap(r.pos, n, q.use); q.lent != nil {
+			load := r.f.tryMap(&q, n)
+			switch {
+			case q.lent:
 				q.want, q.n = n, n
 				return q, nil
-			}
-			if load {
+			case load:
 				q.load = n
 			}
 		}
@@ -296,7 +296,7 @@ func (r *Reader) readAhead() {
 		return
 	}
 	switch {
-	case q.lent != nil:
+	case q.lent:
 		r.waiting = false
 		q.want = q.n
 	case q.load == 0:

@@ -135,12 +135,12 @@ func (f *File) tryInside(ctx context.Context, off int64, n int, open bool) (wind
 // tryNow gets what can be had of q without waiting.
 func (f *File) tryNow(q *request) {
 	if f.mapped != nil {
-		var load bool
-		if q.piece, load = f.tryMap(q.off, q.want, q.use); q.lent != nil {
+		load := f.tryMap(q, q.want)
+		switch {
+		case q.lent:
 			q.n = q.want
 			return
-		}
-		if load {
+		case load:
 			q.load = q.want
 			return
 		}

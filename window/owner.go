@@ -75,17 +75,24 @@ func New(b Backing, m Memory, p []byte, off int64) Window {
 	if b == nil {
 		panic("window: New without a Backing")
 	}
+	if h, ok := b.(interface{ header() *share }); ok {
+		return h.header().own(b, m, p, off)
+	}
+	return shares.Get().(*share).own(b, m, p, off)
+}
+
+// Window is New of a Backing that embeds h: b, which saves looking for h.
+func (h *Header) Window(b Backing, m Memory, p []byte, off int64) Window {
+	return h.header().own(b, m, p, off)
+}
+
+// own makes the first owner.
+func (s *share) own(b Backing, m Memory, p []byte, off int64) Window {
 	if (Range{off, int64(len(p))}).Check() != nil {
 		panic("window: New at an offset that is negative or leaves no room for the bytes")
 	}
 	if m == nil {
 		m = Heap
-	}
-	var s *share
-	if h, ok := b.(interface{ header() *share }); ok {
-		s = h.header()
-	} else {
-		s = shares.Get().(*share)
 	}
 	s.backing, s.memory, s.n = b, m, len(p)
 	s.first.off = off

@@ -37,7 +37,8 @@ type extent struct {
 }
 
 const (
-	extentOnce   = 1 << iota // loaded by a reader that does not come back
+	extentLocked = 1 << iota // locked, as the field says, for who does not hold mu
+	extentOnce               // loaded by a reader that does not come back
 	extentMoved              // frozen: the mapping holds a private copy
 	extentRelock             // and the copy is locked
 )

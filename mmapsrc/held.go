@@ -13,9 +13,11 @@ func (g *Guard) hold(m *mapping, x *extent) {
 	g.list = append(g.list, heldExtent{m, x})
 }
 
-// forget takes an extent off the list, and its memory out of the account. The
-// caller holds x.mu.
+// forget takes an extent that is locked no more off the list, and its memory
+// out of the account. The caller holds x.mu.
 func (g *Guard) forget(x *extent) {
+	x.locked = false
+	x.flags.And(^uint32(extentLocked))
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	last := len(g.list) - 1

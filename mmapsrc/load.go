@@ -32,16 +32,19 @@ func (s *File) Worth(off int64, n int, u Use) bool {
 	if misses%missesBeforeLoad == 1 {
 		x.since.Store(int64(s.g.now()))
 	}
-	if s.g.account.Free() >= ExtentBytes {
-		return u != Seldom || n >= ExtentBytes || misses >= missesBeforeLoad
+	again := misses%missesBeforeLoad == 0 // what has failed is tried now and then, not with every read
+	switch {
+	case again:
+		return true
+	case x.has(extentLocked): // it only needs a slot
+		return misses == 1
+	case s.g.account.Free() >= ExtentBytes:
+		return misses == 1 && u != Seldom || n >= ExtentBytes
 	}
 	// The budget is spent. What is locked already is looked at once for every
-	// extent that is read through, or as often as it has been worth it: never
-	// for every read, which would have extents throw each other out.
-	if u == Once {
-		return misses == 1
-	}
-	return misses%missesBeforeLoad == 0
+	// extent that is read through, or as often as another has been worth it:
+	// never for every read, which would have extents throw each other out.
+	return misses == 1 && u == Once
 }
 
 // Cached reports whether the page cache is known to hold a range, so that
@@ -51,9 +54,13 @@ func (s *File) Cached(off int64, n int) bool {
 	if !m.within(off, n) {
 		return false
 	}
-	lo := off &^ (ExtentBytes - 1)
-	hi := (off + int64(n) + ExtentBytes - 1) &^ (ExtentBytes - 1)
-	return s.g.k.cached(s.f, lo, min(hi, m.size)-lo)
+	first, last := off>>extentShift, (off+int64(n)-1)>>extentShift
+	for i := first; i <= last; i++ {
+		if x := m.extent(i); x == nil || !x.has(extentLocked) {
+			return s.g.k.cached(s.f, i<<extentShift, min((last+1)<<extentShift, m.size)-i<<extentShift)
+		}
+	}
+	return true
 }
 
 // Load is Lend after populating and locking the extents that need it. It waits
@@ -113,12 +120,14 @@ func (m *mapping) load(first, last int64, u Use) (l *loan, err error) {
 		return nil, err
 	}
 	for i := first; i <= last; i++ {
-		if l, err = m.openAndPin(l, m.extent(i)); err != nil {
+		x := m.extent(i)
+		if l, err = m.openAndPin(l, x); err != nil {
 			if l != nil {
 				l.giveUp() // what asks for x.mu then goes without: it is ours
 			}
 			return nil, err
 		}
+		x.misses.Store(0)
 	}
 	return l, nil
 }
@@ -215,11 +224,10 @@ func (m *mapping) locked(first, stop int64, u Use) {
 	for i := first; i < stop; i++ {
 		x := m.extent(i)
 		x.locked = true
-		x.misses.Store(0)
+		x.flags.And(^uint32(extentOnce))
+		x.flags.Or(extentLocked)
 		if u == Once {
 			x.flags.Or(extentOnce)
-		} else {
-			x.flags.And(^uint32(extentOnce))
 		}
 		m.g.hold(m, x)
 	}
@@ -231,7 +239,6 @@ func (m *mapping) unlock(x *extent) {
 	m.g.k.unlock(p)
 	m.g.k.drop(p)
 	x.misses.Store(0)
-	x.locked = false
 	m.g.forget(x)
 }
 

@@ -11,29 +11,58 @@ import (
 
 func TestWorthDependsOnUseAndBudget(t *testing.T) {
 	x := guarded(t, pretended(), 8, 2, 8)
+	last := int64(7)
 	ask := func(u Use, n, times int) (yes int) {
+		last-- // each time another extent, of which nothing is known
 		for range times {
-			if x.f.Worth(7<<extentShift, n, u) {
+			if x.f.Worth(last<<extentShift, n, u) {
 				yes++
 			}
 		}
 		return yes
 	}
-	if ask(Reuse, 1, 1) != 1 || ask(Once, 1, 1) != 1 || ask(Seldom, 1, 1) != 0 || ask(Seldom, ExtentBytes, 1) != 1 {
-		t.Error("with memory to lock Reuse and Once are worth it at once, and a seldom read if it is large")
+	const times = 3 * missesBeforeLoad
+	if n := ask(Reuse, 1, times); n != 4 {
+		t.Errorf("%d of %d reads again and again were worth a try, want the first and one of %d", n, times, missesBeforeLoad)
 	}
-	if n := ask(Seldom, 1, missesBeforeLoad-4); n != 1 { // after the four above
-		t.Errorf("%d of the first %d seldom reads were worth it, want the last", n, missesBeforeLoad)
+	if n := ask(Seldom, 1, times); n != 3 {
+		t.Errorf("%d of %d seldom reads were worth a try, want one of %d", n, times, missesBeforeLoad)
+	}
+	if n := ask(Seldom, ExtentBytes, 5); n != 5 {
+		t.Errorf("%d of 5 large reads were worth a try", n)
 	}
 	defer x.get(t, 0, 2<<extentShift, Reuse)() // all of the budget
-	at := x.f.cur.Load().extent(7)
-	at.misses.Store(0)
 	if n := ask(Once, 1, 5); n != 1 {
 		t.Errorf("%d of 5 reads from front to back were worth another's memory, want the first", n)
 	}
-	at.misses.Store(0)
-	if n := ask(Reuse, 1, 3*missesBeforeLoad); n != 3 {
-		t.Errorf("%d of %d reads were worth another's memory, want one of %d", n, 3*missesBeforeLoad, missesBeforeLoad)
+	if n := ask(Reuse, 1, times); n != 3 {
+		t.Errorf("%d of %d reads were worth another's memory, want one of %d", n, times, missesBeforeLoad)
+	}
+}
+
+// An extent that was closed for another is opened again by the next read, and
+// needs no system call.
+func TestLockedExtentIsOpenedAtOnce(t *testing.T) {
+	k := pretended()
+	calls := 0
+	k.populate = func([]byte) error { calls++; return nil }
+	k.cached = func(*os.File, int64, int64) bool { calls++; return true }
+	x := guarded(t, k, 4, 4, 1)
+	x.get(t, 0, 10, Reuse)()
+	x.get(t, ExtentBytes, 10, Reuse)()
+	calls = 0
+	for i := range int64(20) {
+		off := i % 2 << extentShift
+		if _, ok := x.f.Lend(nil, off, 10, Seldom, false); ok {
+			t.Fatal("two extents are open in one slot")
+		}
+		if !x.f.Worth(off, 10, Seldom) || !x.f.Cached(off, 10) {
+			t.Fatal("a locked extent is not worth opening")
+		}
+		x.get(t, off, 10, Seldom)()
+	}
+	if calls != 0 {
+		t.Errorf("the system was called %d times", calls)
 	}
 }
 

@@ -173,7 +173,6 @@ func (m *mapping) end() {
 	m.extents(func(x *extent) {
 		x.mu.Lock()
 		if x.locked {
-			x.locked = false
 			m.g.forget(x)
 		}
 		x.mu.Unlock()
@@ -203,7 +202,6 @@ func (m *mapping) thaw() {
 			m.g.k.unlock(p)
 			m.g.k.drop(p)
 		}
-		x.locked = false
 		m.g.forget(x)
 	})
 	m.settle()

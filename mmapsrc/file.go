@@ -33,15 +33,15 @@ type File struct {
 	opts Options
 	cur  atomic.Pointer[mapping] // what is lent of, never nil; over when nothing is lent
 
-	next atomic.Int64 // when to map it again, in nanoseconds of the Guard's clock
+	next   atomic.Int64 // when to map it again, in nanoseconds of the Guard's clock
+	breaks atomic.Int64
 
 	mu      sync.Mutex
 	closed  bool
-	trying  bool          // somebody is mapping it again
-	pause   time.Duration // from the next try to the one after that
-	all     []*mapping    // that have not ended
-	refusal error         // why it could not be mapped, the last time
-	breaks  int64
+	trying  bool                         // somebody is mapping it again
+	pause   time.Duration                // from the next try to the one after that
+	all     []*mapping                   // that have not ended
+	refusal error                        // why it could not be mapped, the last time
 	past    struct{ reads, bytes int64 } // of mappings that have ended
 }
 
@@ -78,7 +78,20 @@ func (g *Guard) Open(f *os.File, o Options) (*File, error) {
 		return nil, err
 	}
 	s.cur.Store(m)
+	g.mu.Lock()
+	g.files[s] = struct{}{}
+	g.mu.Unlock()
 	return s, nil
+}
+
+// pinned returns of how many extents there are slices, copies included.
+func (s *File) pinned() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range s.all {
+		n += m.pinnedExtents()
+	}
+	return n
 }
 
 // Lend returns a window of n bytes at off if that needs neither waiting nor a
@@ -118,6 +131,9 @@ func (s *File) Close() {
 	s.closed = true
 	m := s.cur.Load() // after closed: what is mapped now, nobody replaces any more
 	s.mu.Unlock()
+	s.g.mu.Lock()
+	delete(s.g.files, s)
+	s.g.mu.Unlock()
 	m.close()
 }
 
@@ -187,9 +203,6 @@ func (s *File) finish(m *mapping, err error) error {
 
 // broke tidies up after a guard has broken.
 func (s *File) broke(m *mapping) {
-	s.mu.Lock()
-	s.breaks++
-	s.mu.Unlock()
 	<-m.filled
 	m.thaw()
 	s.g.restock()
@@ -222,7 +235,7 @@ type FileStats struct {
 // Stats returns what the File has lent so far.
 func (s *File) Stats() FileStats {
 	s.mu.Lock()
-	t := FileStats{Reads: s.past.reads, Bytes: s.past.bytes, Breaks: s.breaks}
+	t := FileStats{Reads: s.past.reads, Bytes: s.past.bytes, Breaks: s.breaks.Load()}
 	all := append([]*mapping(nil), s.all...)
 	if s.refusal != nil {
 		t.Why = s.refusal.Error()

@@ -19,7 +19,7 @@ func pretended() kernel {
 	k.lock = func([]byte) error { return nil }
 	k.unlock = func([]byte) {}
 	k.drop = func([]byte) {}
-	k.cached = func(*os.File, int64, int64) bool { return true }
+	k.cached = func(*os.File, int64, int64) (bool, bool) { return true, true }
 	k.dense = func(*os.File, int64, int64) bool { return true }
 	k.spare = func(n int, _ bool) ([]byte, error) { return make([]byte, n), nil }
 	k.unspare = func([]byte) {}

@@ -13,7 +13,11 @@ func (m *mapping) freeze() bool {
 	if freezes && !m.copyPinned() {
 		return false
 	}
-	m.g.breaks.Add(1)
+	m.g.breaks.Add(1) // before the writer goes on, who may ask
+	m.of.breaks.Add(1)
+	if m.copied {
+		m.g.frozenBreaks.Add(1)
+	}
 	m.g.k.unlease(m.fd)
 	m.phase.Store(frozen)
 	m.g.longest.Store(max(m.g.longest.Load(), int64(time.Since(began)))) // only the keeper stores it
@@ -65,6 +69,7 @@ func (m *mapping) copyPinned() bool {
 		}
 		x.flags.Or(extentMoved)
 		m.g.extents.Add(1)
+		m.copied = true
 	}
 }
 

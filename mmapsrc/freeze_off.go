@@ -2,6 +2,6 @@
 
 package mmapsrc
 
-// Without the freeze windows change and fault: it is how the soak proves that
-// it would see it.
+// freezes: without the copy windows change and fault, which is how the soak
+// proves that it would see it. Nothing else is missing.
 const freezes = false

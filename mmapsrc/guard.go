@@ -3,7 +3,9 @@ package mmapsrc
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,12 +30,13 @@ type Guard struct {
 	keeper  keeper
 	reserve reserve
 
-	mu   sync.Mutex // never held across a system call
-	list []heldExtent
-	hand int // where the search for an extent to give up goes on
+	mu    sync.Mutex // never held across a system call
+	files map[*File]struct{}
+	list  []heldExtent
+	hand  int // where the search for an extent to give up goes on
 
-	leases, breaks, extents, sweeps, lost, lockRefused atomic.Int64
-	longest                                            atomic.Int64 // freeze, in nanoseconds
+	leases, breaks, frozenBreaks, extents, sweeps, lost, lockRefused atomic.Int64
+	longest                                                          atomic.Int64 // freeze, in nanoseconds
 }
 
 // A heldExtent is one that is locked.
@@ -52,7 +55,7 @@ func NewGuard(account *memlock.Account, pinnedBytes int64) *Guard {
 
 func newGuard(k kernel, account *memlock.Account, pinnedBytes int64) *Guard {
 	began := time.Now()
-	g := &Guard{k: k, account: account, able: sync.OnceValue(k.probe), now: func() time.Duration { return time.Since(began) }}
+	g := &Guard{k: k, account: account, files: map[*File]struct{}{}, able: sync.OnceValue(k.probe), now: func() time.Duration { return time.Since(began) }}
 	g.keeper.g = g
 	g.SetPinned(pinnedBytes)
 	return g
@@ -70,16 +73,39 @@ func (g *Guard) SetPinned(pinnedBytes int64) {
 // Slots returns how many extents of a file are lent at a time.
 func (g *Guard) Slots() int { return int(g.slots.Load()) }
 
-// Close ends the keeper as soon as it keeps nothing. Files that are open stay
-// guarded.
-func (g *Guard) Close() { g.keeper.hurry() }
+// Close ends the lending of all Files. Slices that are out stay valid, and
+// guarded, until they are given back; it returns of how many extents there are
+// any. The keeper ends when it keeps nothing any more.
+func (g *Guard) Close() (pinned int) {
+	pinned = g.pinned()
+	for _, s := range g.open() {
+		s.Close()
+	}
+	g.keeper.hurry()
+	return pinned
+}
+
+// open returns the Files that are open.
+func (g *Guard) open() []*File {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Collect(maps.Keys(g.files))
+}
+
+// pinned returns of how many extents there are slices.
+func (g *Guard) pinned() (n int) {
+	for _, s := range g.open() {
+		n += s.pinned()
+	}
+	return n
+}
 
 // run returns how many extents are loaded at a time for a reader from front to
 // back, a power of two: half of the budget at most, so that the next are loaded
-// before the last are given up.
+// before the last are given up, and no more than may be lent.
 func (g *Guard) run() int64 {
 	n := int64(runExtents)
-	for n > 1 && n<<(extentShift+1) > g.account.Limit() {
+	for n > 1 && (n<<(extentShift+1) > g.account.Limit() || n > g.slots.Load()) {
 		n /= 2
 	}
 	return n
@@ -205,11 +231,13 @@ func (g *Guard) unguard(m *mapping) {
 type Stats struct {
 	Leases        int64         // leases held now
 	Breaks        int64         // leases that were given up because a writer came
+	FrozenBreaks  int64         // of Breaks, those that had something to copy
 	FrozenExtents int64         // extents copied in place for it
 	LongestFreeze time.Duration // from when the keeper saw a break to when it gave the lease up
 	Sweeps        int64         // times that all leases were looked at
 	LostSignals   int64         // of those, because signals had been lost
 	LockedBytes   int64         // locked now, in all of the account
+	PinnedExtents int           // extents of which there are slices now, of Files that are open
 	LockRefused   int64         // times that the system refused to lock within the account
 }
 
@@ -218,11 +246,13 @@ func (g *Guard) Stats() Stats {
 	return Stats{
 		Leases:        g.leases.Load(),
 		Breaks:        g.breaks.Load(),
+		FrozenBreaks:  g.frozenBreaks.Load(),
 		FrozenExtents: g.extents.Load(),
 		LongestFreeze: time.Duration(g.longest.Load()),
 		Sweeps:        g.sweeps.Load(),
 		LostSignals:   g.lost.Load(),
 		LockedBytes:   g.account.Used(),
+		PinnedExtents: g.pinned(),
 		LockRefused:   g.lockRefused.Load(),
 	}
 }

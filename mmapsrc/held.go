@@ -1,6 +1,9 @@
 package mmapsrc
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // hold puts an extent that has been locked on the list of those that can be
 // given up. The caller holds x.mu.
@@ -35,6 +38,8 @@ const (
 	// idleBefore is how long an extent must have lain idle to make room for a
 	// reader from front to back, which needs its own only once.
 	idleBefore = 10 * time.Millisecond
+	// idleAfter is how long an extent stays locked that nobody uses.
+	idleAfter = 30 * time.Second
 )
 
 // take takes memory for x from the account, if need be that of another extent,
@@ -92,4 +97,29 @@ func (g *Guard) pick(look int, now time.Duration, most uint64, during time.Durat
 	rare := float64(hits-v.x.seen)*float64(during) <= float64(most)*float64(passed)
 	v.x.seen, v.x.seenAt = hits, now
 	return v, rare && !pinned && v.x.mu.TryLock()
+}
+
+// Trim gives up locked extents that nobody has a slice of: as many as are beyond
+// the account's limit, and those that have not been used since the clock stood
+// at before. It looks at each once.
+func (g *Guard) Trim(before time.Duration) {
+	g.mu.Lock()
+	list := slices.Clone(g.list)
+	g.mu.Unlock()
+	for _, v := range list {
+		hits, pinned := v.m.used(v.x)
+		g.mu.Lock()
+		if hits != v.x.seen {
+			v.x.seen, v.x.seenAt = hits, g.now()
+		}
+		idle := v.x.seenAt < before
+		g.mu.Unlock()
+		if pinned || !idle && g.account.Used() <= g.account.Limit() || !v.x.mu.TryLock() {
+			continue
+		}
+		if v.x.locked && v.m.shut(v.x) {
+			v.m.unlock(v.x)
+		}
+		v.x.mu.Unlock()
+	}
 }

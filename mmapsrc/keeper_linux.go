@@ -35,6 +35,8 @@ type keeper struct {
 	wake    int // an eventfd
 	timings     // ordinary unless set before it starts
 
+	trimming atomic.Bool
+
 	table [tableChunks]atomic.Pointer[tableChunk]
 }
 
@@ -195,6 +197,7 @@ func (k *keeper) run(ready chan<- error) {
 		if sweep {
 			late = k.sweep(late)
 			swept = time.Now()
+			k.trim()
 		}
 		late = freezeAgain(late)
 		if k.g.leases.Load() > 0 || len(late) > 0 {
@@ -251,6 +254,16 @@ func (k *keeper) signalled(signals int, late []*mapping, sweep bool) ([]*mapping
 			}
 			late = k.look(int(int32(binary.NativeEndian.Uint32(p[offFD:]))), late)
 		}
+	}
+}
+
+// trim gives up what has been idle for long, in another goroutine, one at a time.
+func (k *keeper) trim() {
+	if k.g.account.Used() > 0 && k.trimming.CompareAndSwap(false, true) {
+		go func() {
+			defer k.trimming.Store(false)
+			k.g.Trim(k.g.now() - idleAfter)
+		}()
 	}
 }
 

@@ -17,6 +17,8 @@ type kernel struct {
 	// reopen opens f's file once more, for reading.
 	reopen func(f *os.File) (*os.File, int, error)
 
+	// mapFile maps the n bytes of a file, and on Linux the rest of the last
+	// page, which is 0.
 	mapFile func(f *os.File, n int) (mmap.MMap, error)
 	unmap   func(m mmap.MMap)
 
@@ -28,8 +30,9 @@ type kernel struct {
 	unlock func(p []byte)
 	// drop unmaps p's pages, which stay in the page cache.
 	drop func(p []byte)
-	// cached reports whether the page cache is known to hold a range.
-	cached func(f *os.File, off, n int64) bool
+	// cached reports whether the page cache holds a range, as far as that is
+	// known: pages that are being read count too.
+	cached func(f *os.File, off, n int64) (yes, known bool)
 	// dense reports whether reading a range through a mapping takes no memory
 	// that reading it by pread would not take.
 	dense func(f *os.File, off, n int64) bool

@@ -92,18 +92,18 @@ func probe() error {
 
 // cached asks cachestat, since Linux 6.5. It refuses files that the process
 // neither owns nor may write.
-func cached(f *os.File, off, n int64) bool {
+func cached(f *os.File, off, n int64) (yes, known bool) {
 	fd, err := descriptor(f)
 	if err != nil {
-		return false
+		return false, false
 	}
 	var c unix.Cachestat_t
 	r := unix.CachestatRange{Off: uint64(off), Len: uint64(n)}
 	if unix.Cachestat(uint(fd), &r, &c, 0) != nil {
-		return false
+		return false, false
 	}
 	page := int64(os.Getpagesize())
-	return int64(c.Cache) >= (n+page-1)/page
+	return int64(c.Cache) >= (n+page-1)/page, true
 }
 
 // dense reports whether a range has no holes if f is on tmpfs, where a page is

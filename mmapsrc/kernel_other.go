@@ -21,7 +21,7 @@ func systemKernel() kernel {
 		lock:     func([]byte) error { return nil },
 		unlock:   func([]byte) {},
 		drop:     func([]byte) {},
-		cached:   func(*os.File, int64, int64) bool { return false },
+		cached:   func(*os.File, int64, int64) (bool, bool) { return false, false },
 		dense:    func(*os.File, int64, int64) bool { return true },
 		spare:    func(int, bool) ([]byte, error) { return nil, errors.ErrUnsupported },
 		unspare:  func([]byte) {},

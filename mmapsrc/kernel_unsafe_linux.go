@@ -14,7 +14,8 @@ import (
 // mapForUs maps a file and keeps the mapping from children that are forked: a
 // lease is given up for what this process holds, and nobody would freeze theirs.
 func mapForUs(f *os.File, n int) (mmap.MMap, error) {
-	m, err := mapWhole(f, n)
+	page := os.Getpagesize()
+	m, err := mapWhole(f, (n+page-1)/page*page)
 	if err != nil {
 		return nil, err
 	}

@@ -18,13 +18,12 @@ const (
 
 // Worth reports whether a range that Lend could not lend should be loaded:
 // whether there may be memory to lock for it, and the use is worth it. It
-// counts the miss, takes a few nanoseconds and asks the system nothing.
+// counts the miss and takes a few nanoseconds, but for the times when the file is
+// mapped again after a writer has gone, which takes microseconds and waits for
+// no device.
 func (s *File) Worth(off int64, n int, u Use) bool {
-	m := s.cur.Load()
-	if m.over.Load() {
-		return s.g.now() >= s.due()
-	}
-	if !m.within(off, n) {
+	m, err := s.mapping()
+	if err != nil || !m.within(off, n) {
 		return false
 	}
 	x := m.makeExtent(off >> extentShift)
@@ -47,12 +46,12 @@ func (s *File) Worth(off int64, n int, u Use) bool {
 	return misses == 1 && u == Once
 }
 
-// Cached reports whether the page cache is known to hold a range, so that
-// Load will hardly wait.
-func (s *File) Cached(off int64, n int) bool {
+// Cached reports whether the page cache holds the extents of a range, as far as
+// that is known. They may still be being read, so that Load waits all the same.
+func (s *File) Cached(off int64, n int) (yes, known bool) {
 	m := s.cur.Load()
 	if !m.within(off, n) {
-		return false
+		return false, false
 	}
 	first, last := off>>extentShift, (off+int64(n)-1)>>extentShift
 	for i := first; i <= last; i++ {
@@ -60,7 +59,7 @@ func (s *File) Cached(off int64, n int) bool {
 			return s.g.k.cached(s.f, i<<extentShift, min((last+1)<<extentShift, m.size)-i<<extentShift)
 		}
 	}
-	return true
+	return true, true
 }
 
 // Load is Lend after populating and locking the extents that need it. It waits

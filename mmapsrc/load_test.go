@@ -46,7 +46,7 @@ func TestLockedExtentIsOpenedAtOnce(t *testing.T) {
 	k := pretended()
 	calls := 0
 	k.populate = func([]byte) error { calls++; return nil }
-	k.cached = func(*os.File, int64, int64) bool { calls++; return true }
+	k.cached = func(*os.File, int64, int64) (bool, bool) { calls++; return true, true }
 	x := guarded(t, k, 4, 4, 1)
 	x.get(t, 0, 10, Reuse)()
 	x.get(t, ExtentBytes, 10, Reuse)()
@@ -56,7 +56,7 @@ func TestLockedExtentIsOpenedAtOnce(t *testing.T) {
 		if _, ok := x.f.Lend(nil, off, 10, Seldom, false); ok {
 			t.Fatal("two extents are open in one slot")
 		}
-		if !x.f.Worth(off, 10, Seldom) || !x.f.Cached(off, 10) {
+		if yes, known := x.f.Cached(off, 10); !yes || !known || !x.f.Worth(off, 10, Seldom) {
 			t.Fatal("a locked extent is not worth opening")
 		}
 		x.get(t, off, 10, Seldom)()

@@ -24,7 +24,7 @@ var loans = sync.Pool{New: func() any { return &loan{pooled: true} }}
 
 // lend lends n bytes at off in extents that are open, and nil otherwise.
 func (m *mapping) lend(off int64, n int, u Use, count bool) *loan {
-	if !m.within(off, n) {
+	if !m.within(off, n) || m.over.Load() {
 		return nil
 	}
 	first, more := off>>extentShift, (off+int64(n)-1)>>extentShift-off>>extentShift
@@ -54,6 +54,7 @@ func (m *mapping) pin(x *extent, shard uint32) *loan {
 	c := &s.shards[shard]
 	ok, alone := c.pin()
 	if !ok {
+		m.afterMiss()
 		return nil
 	}
 	if s.x.Load() != x {
@@ -66,6 +67,14 @@ func (m *mapping) pin(x *extent, shard uint32) *loan {
 	}
 	l.m, l.x, l.more, l.shard = m, x, 0, shard
 	return l
+}
+
+// afterMiss follows a pin that failed. For a moment it was counted, and whoever
+// looked then whether the mapping is at its end has left that to others.
+func (m *mapping) afterMiss() {
+	if m.over.Load() {
+		m.settle()
+	}
 }
 
 // mispinned gives back a pin of a slot that was taken back and given to another
@@ -93,6 +102,7 @@ func (l *loan) pinNext(x *extent) bool {
 	}
 	c := &s.shards[l.shard]
 	if ok, _ := c.pin(); !ok {
+		l.m.afterMiss()
 		return false
 	}
 	if s.x.Load() != x {

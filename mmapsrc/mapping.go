@@ -28,7 +28,7 @@ type mapping struct {
 	kind    guardKind
 	watched bool          // the keeper has it
 	filled  chan struct{} // closed when what follows has been written
-	data    mmap.MMap     // the file, rounded up to whole pages; nobody touches it after the end
+	data    mmap.MMap     // the file, and the rest of its last page; nobody touches it after the end
 	size    int64         // the file's, in bytes
 	chunks  []atomic.Pointer[chunk]
 
@@ -36,6 +36,8 @@ type mapping struct {
 	over  atomic.Bool  // nothing is lent any more
 	loads atomic.Int64 // calls that populate and lock now
 	extra atomic.Int64 // pins that were not a slice of their own
+
+	copied bool // an extent has been copied for a writer; the keeper's alone
 
 	slotMu sync.Mutex
 	slots  []atomic.Pointer[slot] // made, taken and given under slotMu; see slots.go
@@ -52,12 +54,12 @@ const (
 	ended
 )
 
-// A chunk is the extents of 1 GiB, made when the first of them is needed: a
-// sparse file of a TiB costs nothing before it is read.
+// A chunk is the extents of 32 MiB, 1.5 KiB of them, made when the first is
+// needed: a sparse file of a TiB costs 256 KiB before it is read.
 type chunk [chunkExtents]extent
 
 const (
-	chunkShift   = 9
+	chunkShift   = 4
 	chunkExtents = 1 << chunkShift
 )
 
@@ -68,10 +70,8 @@ func newMapping(of *File, file *os.File, fd int, kind guardKind, slots int) *map
 
 // mapFile maps size bytes.
 func (m *mapping) mapFile(size int64) (err error) {
-	pages := int64(os.Getpagesize())
 	m.size = size
-	m.data, err = m.g.k.mapFile(m.file, int((size+pages-1)/pages*pages))
-	if err != nil {
+	if m.data, err = m.g.k.mapFile(m.file, int(size)); err != nil {
 		return err
 	}
 	extents := (size + ExtentBytes - 1) >> extentShift
@@ -191,6 +191,11 @@ func (m *mapping) thaw() {
 		defer x.mu.Unlock()
 		if !x.locked {
 			return
+		}
+		if !freezes {
+			if _, pinned := m.used(x); pinned {
+				return // the copy is what is to be missing, and nothing else
+			}
 		}
 		p := m.bytes(x)
 		if x.has(extentMoved) {

@@ -48,13 +48,15 @@ const (
 )
 
 // pin gets a pin, if the slot is open. It is alone if nobody else has one in the
-// shard: then own is free for its holder, until the pin is given back. Who had
-// own before gave it back by raising left, which is looked at here, and whoever
-// comes later finds this pin.
+// shard: then own is free for its holder, until the pin is given back. left is
+// looked at first: everybody who entered before this pin had left by then, and
+// whoever comes later finds it. Looked at afterwards, it may count one who came
+// later and has left, instead of one who is still there.
 func (c *shard) pin() (ok, alone bool) {
+	l := c.left.Load()
 	e := c.entered.Add(1)
 	if e&(flagClosed|flagDead) == 0 {
-		return true, (e-c.left.Load()>>40)&pinMask == 1
+		return true, (e-l>>40)&pinMask == 1
 	}
 	c.entered.Add(^uint64(0))
 	return false, false

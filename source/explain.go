@@ -53,6 +53,9 @@ func (f *File) Explain() Explanation {
 	if f.mapped != nil {
 		m := f.mapped.Stats()
 		e.Source, e.Guard, e.Unguarded, e.Breaks = Mmap.String(), m.Guard, m.Why, m.Breaks
+		if f.set.window == 0 {
+			e.WindowBytes = f.lentBytes()
+		}
 	}
 	if f.set.kind != Auto {
 		e.Why += ", and " + f.set.kind.String() + " is forced"
@@ -96,6 +99,9 @@ func (e Explanation) String() string {
 	}
 	fmt.Fprintf(b, "  memory budget %d bytes (%s)\n", e.MemoryBytes, e.MemoryFrom)
 	s := e.Stats
+	if e.Source == Mmap.String() {
+		fmt.Fprintf(b, "  %d of the reads so far were lent of the mapping, the others copied\n", e.Stats.Lent)
+	}
 	fmt.Fprintf(b, "  so far %d reads of %d bytes, %d waited %v, %d bytes read ahead, %d of them in vain",
 		s.Reads, s.Bytes, s.Waits, s.WaitTime, s.AheadBytes, s.WastedBytes)
 	return b.String()

@@ -39,6 +39,9 @@ type request struct {
 	load int         // bytes to be lent of a mapping instead, if that can be; 0 for none
 	use  mmapsrc.Use // what they are loaded for
 
+	cached bool // the page cache has what is to be loaded, so that it hardly waits
+	touch  bool // only to be loaded: a later read is lent it
+
 	piece     // empty: to be got first, or not to be had
 	n     int // bytes in it
 }
@@ -109,7 +112,12 @@ var errGone = fmt.Errorf("%w: it ended its goroutine", window.ErrFetcher)
 // fill reads what is missing, in the calling goroutine.
 func (q *request) fill(ctx context.Context) (err error) {
 	if q.load > 0 {
-		if q.w, q.lent, err = q.f.loadHere(ctx, q); err != nil || q.lent {
+		q.w, q.lent, err = q.f.loadHere(ctx, q)
+		if q.touch {
+			q.free()
+			return err
+		}
+		if err != nil || q.lent {
 			q.n = q.w.Len()
 			return err
 		}
@@ -155,12 +163,28 @@ func (t *fetch) take() (p piece, n int, err error) {
 	return p, t.n, t.err
 }
 
+// bytes returns how many bytes a request reads, as far as that is known before.
+func (q *request) bytes() int {
+	if q.load > 0 {
+		return q.load
+	}
+	return q.want
+}
+
+// let leaves a fetch to itself: it ends, and nobody has its result.
+func (t *fetch) let() {
+	if !t.state.CompareAndSwap(running, orphaned) {
+		<-t.ready
+		t.free()
+	}
+}
+
 // abandon gives up a fetch whose result nobody wants. It returns how many bytes
 // were, or will be, read in vain.
 func (t *fetch) abandon() int {
 	if t.state.CompareAndSwap(running, orphaned) {
 		t.cancel()
-		return max(t.want, t.load)
+		return t.bytes()
 	}
 	<-t.ready // the goroutine is about to close it
 	t.free()

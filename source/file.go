@@ -86,6 +86,7 @@ func (f *File) Stats() Stats {
 		m := f.mapped.Stats()
 		s.Reads += m.Reads
 		s.Bytes += m.Bytes
+		s.Lent += m.Reads
 	}
 	n, bytes := f.gate.reads()
 	s.Reads += n
@@ -253,6 +254,9 @@ func (f *File) waitAt(ctx context.Context, q request) (w window.Window, got int,
 	if err != nil && err != io.EOF {
 		q.free()
 		return w, 0, f.fail("read", q.off+int64(q.n), q.want-q.n, err)
+	}
+	if q.lent {
+		f.lent.Add(1)
 	}
 	w, err = f.window(q.sess, q.piece, q.n, q.off)
 	return w, q.n, err

@@ -23,8 +23,14 @@ func newRuntime(t testing.TB, l Limits) *Runtime {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		var s RuntimeStats
+		defer func() {
+			if t.Failed() {
+				t.Logf("in the end: %+v", s)
+			}
+		}()
 		waitFor(t, "everything to be given back", func() bool {
-			s := rt.Stats()
+			s = rt.Stats()
 			return s.Memory.InUseBytes == 0 && s.Files == 0 && s.Threads == 0 && s.Guard.Leases == 0 && s.Guard.LockedBytes == 0
 		})
 		if err := rt.Close(); err != nil {

@@ -18,8 +18,8 @@ import (
 //	Worth: is there memory to lock for it, and is the use worth it?
 //	      │ yes              │ no ──► copy: as Pread does
 //	      ▼                  ▼
-//	Load, which may wait: inline if the page cache has the range, otherwise as
-//	a fetch; what cannot be loaded is copied
+//	Load, which may wait, where any read that may wait does; what cannot be
+//	loaded is copied
 
 // MappedWindowBytes is the size of the windows of a Reader over a mapping,
 // unless Options.WindowBytes says otherwise: two huge pages, one where
@@ -29,6 +29,10 @@ const MappedWindowBytes = 4 << 20
 
 // mapFile maps the open file h under the Runtime's guard.
 func (f *File) mapFile(h *os.File) (err error) {
+	if n := f.rt.locked.Limit(); n < mmapsrc.ExtentBytes {
+		_, by := f.rt.origins()
+		return fmt.Errorf("%v: %w: %d bytes may be locked (%s), and an extent has %d", Mmap, window.ErrRefused, n, by, mmapsrc.ExtentBytes)
+	}
 	f.mapped, err = f.rt.guard.Open(h, mmapsrc.Options{Immutable: f.set.immutable})
 	if err != nil {
 		return fmt.Errorf("%v: %w", Mmap, err)
@@ -66,8 +70,9 @@ func (f *File) readMapped(ctx context.Context, sess *pool.Session, off int64, n 
 		return w, 0, f.fail("read", off, n, err)
 	}
 	q := request{f: f, sess: sess, off: off, want: n, use: f.use}
-	load := f.tryMap(&q, n)
+	load, _ := f.tryMap(&q, n)
 	if q.lent {
+		f.lent.Add(1)
 		return q.w, n, nil
 	}
 	if load {
@@ -84,20 +89,17 @@ func (f *File) readMapped(ctx context.Context, sess *pool.Session, off int64, n 
 	return w, n, err
 }
 
-// tryMap lends n bytes at q.off if that needs no waiting. Otherwise it reports
-// whether waiting for it would be worth while.
-func (f *File) tryMap(q *request, n int) (load bool) {
+// tryMap lends n bytes at q.off if they are loaded. Otherwise it reports whether
+// they should be, which has to be waited for; cached says that it will hardly
+// take long.
+func (f *File) tryMap(q *request, n int) (load, cached bool) {
 	if q.w, q.lent = f.mapped.Lend(q.sess, q.off, n, q.use, false); q.lent || !f.mapped.Worth(q.off, n, q.use) {
-		return false
+		return false, false
 	}
-	if !f.mapped.Cached(q.off, n) {
-		// Reading 2 MiB for a few KiB pays only if they are to be read again.
-		return q.use != mmapsrc.Seldom
-	}
-	var err error
-	q.w, err = f.mapped.Load(q.sess, q.off, n, q.use)
-	q.lent = err == nil
-	return false
+	cached, known := f.mapped.Cached(q.off, n)
+	// Reading 2 MiB from a device for a few KiB pays only if they are to be read
+	// again.
+	return cached || !known || q.use != mmapsrc.Seldom, cached
 }
 
 // loadHere loads what q asks for in the calling goroutine, which holds one of
@@ -112,22 +114,28 @@ func (f *File) loadHere(ctx context.Context, q *request) (w window.Window, ok bo
 	return w, err == nil, nil
 }
 
-// copyMapped copies a range that is loaded, or worth it and cached, into p.
-func (f *File) copyMapped(p []byte, off int64) bool {
+// copyMapped copies a range that is loaded into p. One that is worth it is loaded
+// first, like any read into the caller's memory in the calling goroutine.
+func (f *File) copyMapped(ctx context.Context, p []byte, off int64) bool {
 	if f.mapped.Copy(p, off) {
 		return true
 	}
-	if !f.mapped.Worth(off, len(p), f.use) || !f.mapped.Cached(off, len(p)) {
+	q := request{f: f, off: off, want: len(p), use: f.use}
+	load, _ := f.tryMap(&q, len(p))
+	if load {
+		q.load = len(p)
+		q.w, q.lent, _ = f.loadHere(ctx, &q)
+	}
+	if !q.lent {
 		return false
 	}
-	w, err := f.mapped.Load(nil, off, len(p), f.use)
-	if err != nil {
-		return false
-	}
-	copy(p, w.Bytes())
-	w.Release()
+	copy(p, q.w.Bytes())
+	q.w.Release()
 	return true
 }
+
+// lentBytes returns the default size of a Reader's windows of the mapping.
+func (f *File) lentBytes() int { return min(MappedWindowBytes, f.rt.guard.RunBytes()) }
 
 // mappedWant returns how many bytes the next window of a mapping should have,
 // 0 if it cannot be of one. Windows of the default size end where an extent

@@ -36,9 +36,12 @@ func TestMmapConforms(t *testing.T) {
 				o := &Options{Runtime: rt, Source: Mmap, Pattern: pattern}
 				mapping(t, o)
 				windowtest.Run(t, windowtest.Source{
-					Reader:    func(t testing.TB, p []byte) window.Reader { return cancellable{openSeq(t, write(t, p), o)} },
-					ReaderAt:  func(t testing.TB, p []byte) window.ReaderAt { return openAt(t, write(t, p), o) },
-					HeldBytes: func() int64 { return rt.Memory().Stats().InUseBytes },
+					Reader:   func(t testing.TB, p []byte) window.Reader { return cancellable{openSeq(t, write(t, p), o)} },
+					ReaderAt: func(t testing.TB, p []byte) window.ReaderAt { return openAt(t, write(t, p), o) },
+					HeldBytes: func() int64 {
+						s := rt.Stats()
+						return s.Memory.InUseBytes + int64(s.Guard.PinnedExtents)
+					},
 				})
 			})
 		}

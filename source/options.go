@@ -15,9 +15,13 @@ const (
 	// Pread reads regular files and block devices by positioned reads into
 	// pool memory. Forced on anything else it is refused.
 	Pread
-	// Mmap lends slices of a mapping of the file while a guard keeps the file
-	// from changing, and copies where that is not to be had any more. Without a
-	// guard it is refused.
+	// Mmap lends slices of a mapping of a regular file while a guard keeps the
+	// file from changing; package mmapsrc says what that is. What cannot be
+	// lent, because the budget of locked memory is spent or a writer has come,
+	// is copied. A file that cannot be guarded when it is opened is refused. A
+	// cache or an index, which reads the same ranges again and again, should
+	// say Reuse; without that a range at an offset is copied until its extent
+	// of 2 MiB has been read from 64 times.
 	Mmap
 )
 
@@ -37,18 +41,22 @@ func (k Kind) String() string {
 type Pattern uint8
 
 const (
-	// Detect leaves the pattern to be found out. Today it reads ahead as
-	// Sequential does.
+	// Detect leaves the pattern to be found out. Today a Reader reads ahead as
+	// with Sequential, and reads at offsets are taken for Random.
 	Detect Pattern = iota
 	// Sequential is read from front to back: one window ahead where the
-	// reader turns out to wait.
+	// reader turns out to wait. Of a mapping up to 8 MiB are loaded at a time,
+	// and given up behind the reader.
 	Sequential
 	// Random is read here and there: nothing is read ahead, and a Reader that
 	// is read in order nevertheless waits for every window that is not cached.
+	// Of a mapping is loaded what has been read from often.
 	Random
 	// Once is Sequential, and will not be read again.
 	Once
-	// Reuse is read again and again. Today it reads ahead as Sequential does.
+	// Reuse is read again and again. Today a Reader reads ahead as with
+	// Sequential. Of a mapping is loaded what is touched, and it stays loaded
+	// while the budget lasts.
 	Reuse
 )
 

@@ -127,10 +127,10 @@ func (r *Reader) next(ctx context.Context, wait bool) (window.Window, error) {
 		}
 	}
 	if !wait && !r.pending.isDone() {
-		return f.none("read", r.pos, r.pending.want, window.ErrNotReady)
+		return f.none("read", r.pos, r.pending.bytes(), window.ErrNotReady)
 	}
 	if err := r.await(ctx); err != nil {
-		return f.none("read", r.pos, r.pending.want, err)
+		return f.none("read", r.pos, r.pending.bytes(), err)
 	}
 	t := r.pending
 	r.pending, r.ahead = nil, false
@@ -155,6 +155,9 @@ func (r *Reader) takeFailure() error {
 func (r *Reader) await(ctx context.Context) error {
 	if r.pending.isDone() {
 		return nil
+	}
+	if r.pending.cached { // and so not long
+		return r.pending.wait(ctx)
 	}
 	defer r.count.waited(time.Now())
 	r.waiting = true
@@ -187,12 +190,14 @@ func (r *Reader) begin(ctx context.Context, wait bool) (p piece, n int, err erro
 			return q.piece, q.n, nil
 		}
 	}
-	r.waiting = true
+	r.waiting = !q.cached
 	if heeds := r.f.stream != nil && r.f.stream.heedsContext(); !wait || ctx.Done() != nil && !heeds {
 		r.pending = start(context.Background(), q)
 		return p, 0, nil
 	}
-	defer r.count.waited(time.Now())
+	if r.waiting {
+		defer r.count.waited(time.Now())
+	}
 	err = q.fill(ctx)
 	return q.piece, q.n, err
 }
@@ -204,13 +209,13 @@ func (r *Reader) request() (q request, err error) {
 	if r.f.mapped != nil {
 		if n := r.mappedWant(); n > 0 {
 			q.use = use(r.Pattern(), mmapsrc.Once)
-			load := r.f.tryMap(&q, n)
+			load, cached := r.f.tryMap(&q, n)
 			switch {
 			case q.lent:
 				q.want, q.n = n, n
 				return q, nil
 			case load:
-				q.load = n
+				q.load, q.cached = n, cached
 			}
 		}
 	}
@@ -266,6 +271,9 @@ func (r *Reader) deliver(p piece, n int, err error) (window.Window, error) {
 		return r.f.none("read", r.pos, r.WindowSize(), err)
 	}
 	w, _ := r.f.window(r.sess, p, n, r.pos)
+	if p.lent {
+		r.count.lent.Add(1)
+	}
 	r.moved(n)
 	switch {
 	case err == io.EOF:
@@ -296,10 +304,14 @@ func (r *Reader) readAhead() {
 		return
 	}
 	switch {
-	case q.lent:
+	case q.lent: // and given up behind the Reader if it is given back: kept
 		r.waiting = false
 		q.want = q.n
-	case q.load == 0:
+		r.pending = start(context.Background(), q)
+		return
+	case q.load > 0:
+		r.waiting = !q.cached
+	default:
 		buf, ok := r.sess.TryGet(q.want)
 		if !ok {
 			return
@@ -310,7 +322,7 @@ func (r *Reader) readAhead() {
 		}
 	}
 	r.pending, r.ahead = start(context.Background(), q), true
-	r.count.ahead.Add(int64(max(q.want, q.load)))
+	r.count.ahead.Add(int64(q.bytes()))
 }
 
 // drop gives up what is pending.

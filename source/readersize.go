@@ -22,7 +22,8 @@ func (r *Reader) Size() int64 {
 func (r *Reader) Granularity() int { return Granularity }
 
 // MaxWindowSize returns the largest window size that can be set, in bytes:
-// LargestWindowBytes, or the Runtime's memory budget if that is less.
+// LargestWindowBytes, or the Runtime's memory budget if that is less. What a
+// mapping lends by default may be more.
 func (r *Reader) MaxWindowSize() int { return r.f.rt.maxWindow() }
 
 // WindowSize returns the size of the windows to come, in bytes. Over a mapping
@@ -30,7 +31,7 @@ func (r *Reader) MaxWindowSize() int { return r.f.rt.maxWindow() }
 // smaller ones then.
 func (r *Reader) WindowSize() int {
 	if r.f.mapped != nil && !r.sized.Load() {
-		return min(MappedWindowBytes, r.f.rt.guard.RunBytes())
+		return r.f.lentBytes()
 	}
 	return r.copyBytes()
 }

@@ -60,7 +60,7 @@ func (f *File) readPlaced(ctx context.Context, p []byte, off int64) (n int, err 
 	if f.pread == nil {
 		return f.readHere(ctx, p, off)
 	}
-	if f.mapped != nil && f.copyMapped(p, off) {
+	if f.mapped != nil && f.copyMapped(ctx, p, off) {
 		return len(p), nil
 	}
 	if f.rt.threads.TryAcquire() {
@@ -113,11 +113,19 @@ func (f *File) tryInside(ctx context.Context, off int64, n int, open bool) (wind
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	key := window.Range{Off: off, Len: int64(n)}
+	load := true
 	if t := f.tries[key]; t != nil {
-		return f.tryAgainLocked(key, t)
+		if !t.touch || !t.isDone() {
+			return f.tryAgainLocked(key, t)
+		}
+		delete(f.tries, key)
+		load = false // it has been, or could not be: the range is lent now, or copied
 	}
 	q := request{f: f, sess: f.memory, off: off, want: n, use: f.use}
-	if f.tryNow(&q); q.n == n {
+	if f.tryNow(&q, load); q.n == n {
+		if q.lent {
+			f.lent.Add(1)
+		}
 		return f.window(f.memory, q.piece, n, off)
 	}
 	if !f.makeRoomLocked() {
@@ -132,22 +140,28 @@ func (f *File) tryInside(ctx context.Context, off int64, n int, open bool) (wind
 	return f.none("read", off, n, window.ErrNotReady)
 }
 
-// tryNow gets what can be had of q without waiting.
-func (f *File) tryNow(q *request) {
+// tryNow gets what can be had of q without waiting. With load it sees to it that
+// what is worth loading is loaded; the next call is lent it.
+func (f *File) tryNow(q *request, load bool) {
 	if f.mapped != nil {
-		load := f.tryMap(q, q.want)
-		switch {
-		case q.lent:
+		worth, _ := f.tryMap(q, q.want)
+		if q.lent {
 			q.n = q.want
 			return
-		case load:
-			q.load = q.want
-			return
 		}
+		load = load && worth
 	}
 	if buf, ok := q.sess.TryGet(q.want); ok {
 		q.buf = buf
 		q.n = f.b.resident(buf.Bytes(), q.off)
+	}
+	switch {
+	case f.mapped == nil || !load:
+	case q.n == q.want:
+		start(context.Background(), request{f: f, sess: q.sess, off: q.off, load: q.want, want: q.want, use: q.use, touch: true}).let()
+	default:
+		q.free()
+		q.n, q.load, q.touch = 0, q.want, true
 	}
 }
 

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"sync"
@@ -29,14 +30,17 @@ type Limits struct {
 	ReserveBytes int64
 
 	// LockBytes bounds the mapped memory that is locked, which is what windows
-	// of mappings are lent from. Multiples of 2 MiB count. The default is
-	// RLIMIT_MEMLOCK, at most a sixteenth of what the process may use and
-	// 256 MiB; negative is none, and nothing is mapped then.
+	// of mappings are lent from. Multiples of 2 MiB count; with less, or a
+	// negative number, nothing is mapped. The default is RLIMIT_MEMLOCK, at
+	// most a sixteenth of what the process may use and 256 MiB. Several
+	// Runtimes share the process's RLIMIT_MEMLOCK, and do not know of each
+	// other.
 	LockBytes int64
 
 	// PinnedBytes bounds the bytes of one mapped file that windows keep in use
-	// at a time. A writer of the file waits while they are copied. Multiples
-	// of 2 MiB count. The default is 64 MiB.
+	// at a time. A writer of the file waits while they are copied. At least
+	// 2 MiB, of which multiples count. The default is 64 MiB. A change counts
+	// for files that are mapped later.
 	PinnedBytes int64
 
 	// Threads bounds the reads of files that wait for a device at a time, each
@@ -46,7 +50,9 @@ type Limits struct {
 	Threads int
 
 	// Files bounds the files that are open at a time; Open fails with
-	// window.ErrLimit beyond it. The default is no bound but the system's.
+	// window.ErrLimit beyond it. A mapped file has a second descriptor, and one
+	// more for each broken mapping of which there still are windows. The
+	// default is no bound but the system's.
 	Files int
 }
 
@@ -197,6 +203,7 @@ func (rt *Runtime) SetLimits(l Limits) error {
 	}
 	if n.LockBytes != rt.limits.LockBytes {
 		rt.locked.SetLimit(n.LockBytes)
+		rt.guard.Trim(0)
 		rt.lockBy = "Limits.LockBytes"
 	}
 	rt.guard.SetPinned(n.PinnedBytes)
@@ -222,8 +229,12 @@ func (rt *Runtime) Stats() RuntimeStats {
 // windows when there are any; they stay valid, and their memory is given back
 // with the last. What was opened through the Runtime cannot be read any more.
 func (rt *Runtime) Close() error {
-	rt.guard.Close()
-	return rt.memory.Close()
+	pinned := rt.guard.Close()
+	err := rt.memory.Close()
+	if pinned > 0 {
+		err = errors.Join(err, &window.Error{Op: "close", Err: fmt.Errorf("windows of %d extents of mapped files are still held", pinned)})
+	}
+	return err
 }
 
 func (rt *Runtime) memoryBytes() int64 {

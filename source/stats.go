@@ -11,6 +11,7 @@ import (
 type Stats struct {
 	Reads       int64         // windows handed out, and reads into the caller's memory
 	Bytes       int64         // bytes in them
+	Lent        int64         // of Reads, windows lent of a mapping; nothing was copied for them
 	Waits       int64         // reads that waited for a device, a stream or a Fetcher
 	WaitTime    time.Duration // how long they did, together
 	AheadBytes  int64         // bytes read before they were asked for
@@ -20,7 +21,7 @@ type Stats struct {
 
 // counters are Stats that are counted by several goroutines.
 type counters struct {
-	reads, bytes, waits, waitTime, ahead, wasted, hits atomic.Int64
+	reads, bytes, lent, waits, waitTime, ahead, wasted, hits atomic.Int64
 }
 
 // read counts one read of n bytes.
@@ -39,6 +40,7 @@ func (c *counters) stats() Stats {
 	return Stats{
 		Reads:       c.reads.Load(),
 		Bytes:       c.bytes.Load(),
+		Lent:        c.lent.Load(),
 		Waits:       c.waits.Load(),
 		WaitTime:    time.Duration(c.waitTime.Load()),
 		AheadBytes:  c.ahead.Load(),
@@ -51,6 +53,7 @@ func (c *counters) stats() Stats {
 func (c *counters) add(s Stats) {
 	c.reads.Add(s.Reads)
 	c.bytes.Add(s.Bytes)
+	c.lent.Add(s.Lent)
 	c.waits.Add(s.Waits)
 	c.waitTime.Add(int64(s.WaitTime))
 	c.ahead.Add(s.AheadBytes)

@@ -2,8 +2,8 @@
 // it from changing.
 //
 // A [File] is mapped once, whole, and lends slices of the mapping as the memory
-// of windows. What it lends is populated and locked before, so that touching it
-// never waits for a device, and costs no system call while it stays so. When a
+// of windows. What it lends is locked and populated before, so that touching it
+// does not wait for a device, and lending it again costs no system call. When a
 // File cannot lend a range its caller copies it (pread): nothing here is an
 // error of the read.
 //
@@ -30,8 +30,9 @@
 // every extent that is lent to anonymous memory and moves the copy over the
 // mapping, at the same address (mremap MREMAP_FIXED), so that the slices that
 // are out stay valid and do not change; then it gives up the lease, and the
-// writer goes on. From then on the File lends nothing, until the writer is gone
-// and it has been mapped again.
+// writer goes on. The copies are locked afterwards, as far as the budget and the
+// system let them be. From then on the File lends nothing, until the writer is
+// gone and it has been mapped again.
 //
 //	mapping   ┌────────┬────────┬────────┬────────┬──
 //	          │ file   │ file   │ file   │ file   │      a window is lent of 1
@@ -60,8 +61,11 @@
 // # What remains
 //
 // A process that is stopped for longer than /proc/sys/fs/lease-break-time (45 s
-// unless changed) loses its leases, and its windows with them; where that time
-// is below 5 s nothing is mapped. A file on ext4 that is also the upper file of
+// unless changed) loses its leases, and its windows with them, and so does one
+// in which no memory for a copy is to be had for so long; where that time is
+// below 5 s when a file is mapped, it is not. Deduplication on xfs
+// (FIDEDUPERANGE) takes pages out of a file under its lease, locked ones too:
+// the bytes stay the same, but touching them waits for the device. A file on ext4 that is also the upper file of
 // an overlay mount can be truncated through the overlay. Writers wait while a
 // file that is guarded is copied, and those that open it with O_NONBLOCK fail
 // with EWOULDBLOCK until it has been. A page handed to the kernel (vmsplice,

@@ -17,12 +17,13 @@ func pretended() kernel {
 	k.guardOf = func(*os.File) (guardKind, error) { return sealed, nil }
 	k.populate = func([]byte) error { return nil }
 	k.lock = func([]byte) error { return nil }
-	k.unlock = func([]byte) {}
+	k.unlock = func([]byte) error { return nil }
 	k.drop = func([]byte) {}
 	k.cached = func(*os.File, int64, int64) (bool, bool) { return true, true }
 	k.dense = func(*os.File, int64, int64) bool { return true }
 	k.spare = func(n int, _ bool) ([]byte, error) { return make([]byte, n), nil }
 	k.unspare = func([]byte) {}
+	k.ballast = func(n int) ([]byte, error) { return make([]byte, n), nil }
 	k.freeze = func(p, spare []byte) error { return nil }
 	k.unlease = func(int) {}
 	return k

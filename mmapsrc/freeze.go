@@ -8,9 +8,13 @@ import "time"
 // the writer waits, and the keeper tries again, until the slices have been given
 // back or the kernel's patience (lease-break-time) is over.
 func (m *mapping) freeze() bool {
-	began := time.Now()
+	m.g.copying.Add(1)
+	defer m.g.copying.Add(-1)
+	if m.broken.IsZero() {
+		m.broken = time.Now()
+	}
 	m.kill()
-	if freezes && !m.copyPinned() {
+	if freezes && !m.copyPinned() && !(m.g.dropBallast() && m.copyPinned()) {
 		return false
 	}
 	m.g.breaks.Add(1) // before the writer goes on, who may ask
@@ -20,7 +24,7 @@ func (m *mapping) freeze() bool {
 	}
 	m.g.k.unlease(m.fd)
 	m.phase.Store(frozen)
-	m.g.longest.Store(max(m.g.longest.Load(), int64(time.Since(began)))) // only the keeper stores it
+	m.g.longest.Store(max(m.g.longest.Load(), int64(time.Since(m.broken)))) // only the keeper stores it
 	go m.of.broke(m)
 	return true
 }

@@ -185,13 +185,56 @@ func TestNoSliceOutlivesTheGuardUncopied(t *testing.T) {
 		wg.Wait()
 		x.f.Close()
 		eventually(t, "the mapping to end", func() bool { return m.phase.Load() == ended })
-		if x.account.Used() != 0 {
-			t.Fatalf("%d bytes are locked after the end", x.account.Used())
-		}
+		eventually(t, "everything to be unlocked", func() bool { return x.account.Used() == 0 })
 		copies += x.extents.Load()
 	}
 	if copies == 0 {
 		t.Error("nothing was ever copied: nothing was tested")
 	}
 	t.Logf("%d extents copied in %d rounds", copies, rounds)
+}
+
+// A Load that has looked whether the mapping is over, and is slow, comes to an
+// extent that was frozen and could not be locked: what is lent of it stays.
+func TestLoadThatIsLateLeavesTheCopyAlone(t *testing.T) {
+	k := pretended()
+	var gone, dropped atomic.Bool
+	k.lock = func([]byte) error {
+		if gone.Load() {
+			return errors.New("memlock is exhausted")
+		}
+		return nil
+	}
+	k.unlease = func(int) { gone.Store(true) }
+	k.drop = func([]byte) { dropped.Store(true) }
+	x := guarded(t, k, 4, 4, 4)
+	slice := x.get(t, 0, 10, Reuse)
+	m := x.f.cur.Load()
+	m.loads.Add(1) // as Load does, which then looks at over
+	if !breakGuard(m) {
+		t.Fatal("the freeze failed")
+	}
+	eventually(t, "the copy to be unlocked", func() bool { return x.account.Used() == 0 })
+	if _, err := m.load(0, 0, Reuse); !errors.Is(err, errOver) || dropped.Load() {
+		t.Errorf("a late load ended with %v, and dropped pages: %v", err, dropped.Load())
+	}
+	slice()
+	m.loaded()
+	eventually(t, "the mapping to end", func() bool { return m.phase.Load() == ended })
+}
+
+// While Close is half way, and somebody finds nothing lent, nothing can be lent
+// any more.
+func TestNothingIsLentOnceTheEndHasBegun(t *testing.T) {
+	x := guarded(t, pretended(), 4, 4, 4)
+	x.get(t, 0, 10, Reuse)()
+	m := x.f.cur.Load()
+	m.loads.Add(1)
+	m.over.Store(true) // the first half of Close
+	m.loaded()
+	for shard := range uint32(1 << shardBits) {
+		if m.pin(m.extent(0), shard) != nil {
+			t.Errorf("shard %d was lent after the end", shard)
+		}
+	}
 }

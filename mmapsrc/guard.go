@@ -24,7 +24,7 @@ const DefaultPinnedBytes = 64 << 20
 type Guard struct {
 	k       kernel
 	account *memlock.Account
-	able    func() error         // the kernel's probe, once
+	able    atomic.Bool          // the kernel's probe has succeeded
 	now     func() time.Duration // its clock
 	slots   atomic.Int64         // of the mappings to come
 	keeper  keeper
@@ -34,6 +34,8 @@ type Guard struct {
 	files map[*File]struct{}
 	list  []heldExtent
 	hand  int // where the search for an extent to give up goes on
+
+	copying atomic.Int64 // mappings that the keeper is at: loads would keep mmap_lock from it
 
 	leases, breaks, frozenBreaks, extents, sweeps, lost, lockRefused atomic.Int64
 	longest                                                          atomic.Int64 // freeze, in nanoseconds
@@ -55,7 +57,7 @@ func NewGuard(account *memlock.Account, pinnedBytes int64) *Guard {
 
 func newGuard(k kernel, account *memlock.Account, pinnedBytes int64) *Guard {
 	began := time.Now()
-	g := &Guard{k: k, account: account, files: map[*File]struct{}{}, able: sync.OnceValue(k.probe), now: func() time.Duration { return time.Since(began) }}
+	g := &Guard{k: k, account: account, files: map[*File]struct{}{}, now: func() time.Duration { return time.Since(began) }}
 	g.keeper.g = g
 	g.SetPinned(pinnedBytes)
 	return g
@@ -67,7 +69,7 @@ func (g *Guard) SetPinned(pinnedBytes int64) {
 	if pinnedBytes == 0 {
 		pinnedBytes = DefaultPinnedBytes
 	}
-	g.slots.Store(max(pinnedBytes>>extentShift, 1))
+	g.slots.Store(min(max(pinnedBytes>>extentShift, 1), mostSlots))
 }
 
 // Slots returns how many extents of a file are lent at a time.
@@ -150,8 +152,11 @@ func (s *File) mapNow(slots int) (_ *mapping, err error) {
 	if n := s.g.account.Limit(); n < ExtentBytes {
 		return nil, refuse("%d bytes may be locked, and an extent has %d", n, ExtentBytes)
 	}
-	if err := s.g.able(); err != nil {
-		return nil, refuse("%w", err)
+	if !s.g.able.Load() {
+		if err := s.g.k.probe(); err != nil {
+			return nil, refuse("%w", err)
+		}
+		s.g.able.Store(true)
 	}
 	fi, err := s.f.Stat()
 	if err != nil {
@@ -207,6 +212,10 @@ func (m *mapping) fill(was os.FileInfo) error {
 	return m.mapFile(fi.Size())
 }
 
+// mostSlots bounds how much of a file is lent at a time, so that a slice of all of
+// it is counted in a shard's 40 bits of bytes: 64 GiB.
+const mostSlots = 1 << 15
+
 // mostBytes bounds a file that is mapped: a quarter of the addresses there are.
 const mostBytes = 1 << (28 + 17*(^uint(0)>>63))
 
@@ -219,10 +228,11 @@ func (g *Guard) guard(m *mapping) (err error) {
 	return err
 }
 
-// unguard gives the guard of m up. m's phase is ended, so that the keeper lets
-// it alone.
+// unguard gives the guard of m up. m's phase is ended, or is frozen and stays so,
+// so that the keeper lets it alone.
 func (g *Guard) unguard(m *mapping) {
 	if m.watched {
+		m.watched = false
 		g.keeper.unwatch(m)
 	}
 }

@@ -38,7 +38,8 @@ const (
 	// idleBefore is how long an extent must have lain idle to make room for a
 	// reader from front to back, which needs its own only once.
 	idleBefore = 10 * time.Millisecond
-	// idleAfter is how long an extent stays locked that nobody uses.
+	// idleAfter is how long an extent stays locked that nobody uses, while there
+	// is a keeper.
 	idleAfter = 30 * time.Second
 )
 
@@ -94,7 +95,7 @@ func (g *Guard) pick(look int, now time.Duration, most uint64, during time.Durat
 		return v, false // too soon to tell; the last look stands
 	}
 	hits, pinned := v.m.used(v.x)
-	rare := float64(hits-v.x.seen)*float64(during) <= float64(most)*float64(passed)
+	rare := float64(int64(hits-v.x.seen))*float64(during) <= float64(most)*float64(passed)
 	v.x.seen, v.x.seenAt = hits, now
 	return v, rare && !pinned && v.x.mu.TryLock()
 }

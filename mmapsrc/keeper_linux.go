@@ -36,8 +36,9 @@ type keeper struct {
 	timings     // ordinary unless set before it starts
 
 	trimming atomic.Bool
+	sweepNow atomic.Bool
 
-	table [tableChunks]atomic.Pointer[tableChunk]
+	table [tableGroups]atomic.Pointer[tableGroup]
 }
 
 const (
@@ -45,10 +46,10 @@ const (
 	// libraries use for themselves.
 	leaseSignal = 62
 
-	// A descriptor beyond tableChunks * chunkFiles is refused; the kernel's own
+	// A descriptor beyond tableGroups * groupFiles is refused; the kernel's own
 	// bound (fs.nr_open) is 1,048,576 unless changed.
-	tableChunks = 1 << 10
-	chunkFiles  = 1 << 11
+	tableGroups = 1 << 10
+	groupFiles  = 1 << 11
 
 	retryFreeze = 5 * time.Millisecond
 )
@@ -62,32 +63,32 @@ type timings struct {
 // ordinary sweeps within the 5 s or more that a lease lasts after a writer came.
 var ordinary = timings{4 * time.Second, time.Second}
 
-type tableChunk [chunkFiles]atomic.Pointer[mapping]
+type tableGroup [groupFiles]atomic.Pointer[mapping]
 
 // entry returns the place of a descriptor, nil if there is none.
 func (k *keeper) entry(fd int) *atomic.Pointer[mapping] {
-	if fd < 0 || fd >= tableChunks*chunkFiles {
+	if fd < 0 || fd >= tableGroups*groupFiles {
 		return nil
 	}
-	c := k.table[fd/chunkFiles].Load()
+	c := k.table[fd/groupFiles].Load()
 	if c == nil {
 		return nil
 	}
-	return &c[fd%chunkFiles]
+	return &c[fd%groupFiles]
 }
 
 // watch takes a lease for m and keeps it.
 func (k *keeper) watch(m *mapping) error {
-	if m.fd >= tableChunks*chunkFiles {
+	if m.fd >= tableGroups*groupFiles {
 		return fmt.Errorf("descriptor %d is beyond what leases are kept of", m.fd)
 	}
 	tid, err := k.start()
 	if err != nil {
 		return err
 	}
-	c := &k.table[m.fd/chunkFiles]
+	c := &k.table[m.fd/groupFiles]
 	if c.Load() == nil {
-		c.CompareAndSwap(nil, new(tableChunk))
+		c.CompareAndSwap(nil, new(tableGroup))
 	}
 	// Before the lease: it may be broken as soon as it is taken.
 	k.entry(m.fd).Store(m)
@@ -97,6 +98,13 @@ func (k *keeper) watch(m *mapping) error {
 		return err
 	}
 	k.g.leases.Add(1)
+	m.leased.Store(true)
+	if !k.g.k.held(m.fd) { // broken already: the keeper may have looked before the line above
+		k.mu.Lock()
+		k.sweepNow.Store(true)
+		k.wakeLocked()
+		k.mu.Unlock()
+	}
 	return nil
 }
 
@@ -190,7 +198,11 @@ func (k *keeper) run(ready chan<- error) {
 			pause = retryFreeze
 		}
 		n, _ := unix.Poll(fds, int(pause.Milliseconds())) // an error but EINTR cannot be, and is treated as it
-		sweep := time.Since(swept) >= k.sweepEvery
+		if fds[1].Revents != 0 {
+			var b [8]byte
+			_, _ = unix.Read(wake, b[:])
+		}
+		sweep := k.sweepNow.Swap(false) || time.Since(swept) >= k.sweepEvery
 		if n > 0 && fds[0].Revents != 0 {
 			late, sweep = k.signalled(signals, late, sweep)
 		}
@@ -204,10 +216,6 @@ func (k *keeper) run(ready chan<- error) {
 			busy = time.Now()
 		} else if k.mayEnd(time.Since(busy)) {
 			return
-		}
-		if fds[1].Revents != 0 {
-			var b [8]byte
-			_, _ = unix.Read(wake, b[:])
 		}
 	}
 }
@@ -274,7 +282,7 @@ func (k *keeper) sweep(late []*mapping) []*mapping {
 		if c := k.table[i].Load(); c != nil {
 			for j := range c {
 				if c[j].Load() != nil {
-					late = k.look(i*chunkFiles+j, late)
+					late = k.look(i*groupFiles+j, late)
 				}
 			}
 		}
@@ -291,7 +299,7 @@ func (k *keeper) look(fd int, late []*mapping) []*mapping {
 		return late
 	}
 	m := e.Load()
-	if m == nil || k.g.k.held(fd) {
+	if m == nil || !m.leased.Load() || k.g.k.held(fd) {
 		return late
 	}
 	if !m.phase.CompareAndSwap(live, freezing) {

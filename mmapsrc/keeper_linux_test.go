@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -229,7 +230,7 @@ func TestDescriptorBeyondTheTableIsRefused(t *testing.T) {
 	reopen := g.k.reopen
 	g.k.reopen = func(f *os.File) (*os.File, int, error) {
 		r, _, err := reopen(f)
-		return r, tableChunks * chunkFiles, err
+		return r, tableGroups * groupFiles, err
 	}
 	if _, err := g.Open(content(t, dir, 1, 100), Options{}); !errors.Is(err, window.ErrRefused) {
 		t.Errorf("%v, want a refusal", err)
@@ -247,5 +248,28 @@ func TestAnotherFileInItsPlaceIsRefused(t *testing.T) {
 	}
 	if n := g.Stats().Leases; n != 0 {
 		t.Errorf("%d leases are left", n)
+	}
+}
+
+// The keeper drops the ballast where no more mappings can be made.
+func TestFreezeDropsTheBallast(t *testing.T) {
+	k := pretended()
+	k.guardOf = func(*os.File) (guardKind, error) { return leased, nil }
+	k.lease = func(int, int) error { return nil }
+	k.held = func(int) bool { return true }
+	var dropped atomic.Bool
+	k.ballast = func(n int) ([]byte, error) { return make([]byte, 1), nil }
+	k.unspare = func(p []byte) { dropped.Store(dropped.Load() || len(p) == 1) }
+	k.freeze = func(p, _ []byte) error {
+		if !dropped.Load() {
+			return errors.New("cannot allocate memory")
+		}
+		return nil
+	}
+	x := guarded(t, k, 4, 4, 4)
+	defer x.get(t, 0, 10, Reuse)()
+	eventually(t, "the ballast", func() bool { return x.reserve.ballast.Load() != nil })
+	if !breakGuard(x.f.cur.Load()) {
+		t.Error("the freeze failed in spite of the ballast")
 	}
 }

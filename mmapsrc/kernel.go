@@ -22,12 +22,13 @@ type kernel struct {
 	mapFile func(f *os.File, n int) (mmap.MMap, error)
 	unmap   func(m mmap.MMap)
 
-	// populate reads p's pages in and maps them; an error means that a page
-	// cannot be had, now or at all.
+	// populate reads p's pages in and maps them. An error means that a page
+	// cannot be had, and one that wraps errBad that it never can.
 	populate func(p []byte) error
-	// lock keeps p's pages where they are, until unlock.
+	// lock keeps p's pages where they are as soon as they are there, until
+	// unlock.
 	lock   func(p []byte) error
-	unlock func(p []byte)
+	unlock func(p []byte) error
 	// drop unmaps p's pages, which stay in the page cache.
 	drop func(p []byte)
 	// cached reports whether the page cache holds a range, as far as that is
@@ -41,6 +42,8 @@ type kernel struct {
 	// unmaps it.
 	spare   func(n int, filled bool) ([]byte, error)
 	unspare func(p []byte)
+	// ballast maps memory that is at least n mappings, which unspare unmaps.
+	ballast func(n int) ([]byte, error)
 	// freeze replaces p's pages by copies in the memory of spare, which has at
 	// least p's length, at p's address. spare is gone then; after an error it
 	// is the caller's.

@@ -20,12 +20,13 @@ func systemKernel() kernel {
 		unmap:    unmap,
 		populate: populate,
 		lock:     lockOnFault,
-		unlock:   func(p []byte) { _ = unix.Munlock(p) },
+		unlock:   func(p []byte) error { return unix.Munlock(p) },
 		drop:     func(p []byte) { _ = unix.Madvise(p, unix.MADV_DONTNEED) },
 		cached:   cached,
 		dense:    dense,
 		spare:    spare,
 		unspare:  unspare,
+		ballast:  ballast,
 		freeze:   freezeInPlace,
 		lease:    takeLease,
 		unlease:  giveLease,
@@ -48,15 +49,24 @@ func descriptor(f *os.File) (fd int, err error) {
 // caller may have shared its own, or closed it, or opened it for writing. It
 // works for files that have been unlinked too.
 func reopen(f *os.File) (*os.File, int, error) {
-	n, err := descriptor(f)
+	c, err := f.SyscallConn()
 	if err != nil {
 		return nil, 0, err
 	}
-	fd, err := unix.Open("/proc/self/fd/"+strconv.Itoa(n), unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	for err == unix.EINTR {
-		fd, err = unix.Open("/proc/self/fd/"+strconv.Itoa(n), unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	}
-	if err != nil {
+	var fd int
+	var failed error
+	// Inside of Control, which keeps f open: its number may be another's, and
+	// opening that may wait or do something.
+	err = c.Control(func(n uintptr) {
+		name := "/proc/self/fd/" + strconv.Itoa(int(n))
+		for {
+			fd, failed = unix.Open(name, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+			if failed != unix.EINTR {
+				return
+			}
+		}
+	})
+	if err = errors.Join(err, failed); err != nil {
 		return nil, 0, err
 	}
 	return os.NewFile(uintptr(fd), f.Name()), fd, nil
@@ -68,10 +78,31 @@ func reopen(f *os.File) (*os.File, int, error) {
 func populate(p []byte) error {
 	for {
 		err := unix.Madvise(p, unix.MADV_POPULATE_READ)
-		if err != unix.EINTR && err != unix.EAGAIN {
-			return err
+		switch err {
+		case unix.EINTR, unix.EAGAIN:
+			continue
+		case unix.EFAULT, unix.EHWPOISON:
+			return fmt.Errorf("%w: %w", errBad, err)
+		}
+		return err
+	}
+}
+
+// ballast maps pages of which every other one can be written: the kernel makes a
+// mapping of each.
+func ballast(n int) ([]byte, error) {
+	page := os.Getpagesize()
+	p, err := spare(n*page, false)
+	if err != nil {
+		return nil, err
+	}
+	for at := page; at < len(p); at += 2 * page {
+		if err := unix.Mprotect(p[at:at+page], unix.PROT_READ); err != nil {
+			unspare(p)
+			return nil, err
 		}
 	}
+	return p, nil
 }
 
 // probe tries on a page of memory what is done to files.

@@ -1,6 +1,7 @@
 package mmapsrc
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/oriel-go/oriel/internal/spread"
@@ -19,8 +20,7 @@ const (
 // Worth reports whether a range that Lend could not lend should be loaded:
 // whether there may be memory to lock for it, and the use is worth it. It
 // counts the miss and takes a few nanoseconds, but for the times when the file is
-// mapped again after a writer has gone, which takes microseconds and waits for
-// no device.
+// mapped again after a writer has gone, which takes microseconds.
 func (s *File) Worth(off int64, n int, u Use) bool {
 	m, err := s.mapping()
 	if err != nil || !m.within(off, n) {
@@ -35,15 +35,17 @@ func (s *File) Worth(off int64, n int, u Use) bool {
 	switch {
 	case again:
 		return true
+	case misses > 1:
+		return false
 	case x.has(extentLocked): // it only needs a slot
-		return misses == 1
+		return true
 	case s.g.account.Free() >= ExtentBytes:
-		return misses == 1 && u != Seldom || n >= ExtentBytes
+		return u != Seldom || n >= ExtentBytes
 	}
 	// The budget is spent. What is locked already is looked at once for every
 	// extent that is read through, or as often as another has been worth it:
 	// never for every read, which would have extents throw each other out.
-	return misses == 1 && u == Once
+	return u == Once
 }
 
 // Cached reports whether the page cache holds the extents of a range, as far as
@@ -71,9 +73,12 @@ func (s *File) Load(mem window.Memory, off int64, n int, u Use) (w window.Window
 	if err != nil {
 		return w, err
 	}
+	if s.g.copying.Load() != 0 {
+		return w, errOver // of another file, perhaps; a copy needs no lock that its writer waits for
+	}
 	m.loads.Add(1)
 	defer m.loaded()
-	if m.over.Load() { // after the count, or settle might not have seen it
+	if m.over.Load() { // after the count, or isEnd might not have seen it
 		return w, errOver
 	}
 	if !m.within(off, n) {
@@ -115,6 +120,11 @@ func (m *mapping) load(first, last int64, u Use) (l *loan, err error) {
 			m.extent(i).mu.Unlock()
 		}
 	}()
+	if m.over.Load() {
+		// Once more: thaw may have been here, and an extent that is not locked
+		// may be a copy that is lent.
+		return nil, errOver
+	}
 	if err = m.lockAll(first, last, end, u); err != nil {
 		return nil, err
 	}
@@ -153,7 +163,7 @@ func (m *mapping) openAndPin(l *loan, x *extent) (*loan, error) {
 	return l, errPinned
 }
 
-// lockAll populates and locks what is not locked yet of the extents from first
+// lockAll locks and populates what is not locked yet of the extents from first
 // to end, whose mutexes the caller holds; those behind last as far as that is
 // to be had.
 func (m *mapping) lockAll(first, last, end int64, u Use) error {
@@ -185,36 +195,50 @@ func (m *mapping) lockAll(first, last, end int64, u Use) error {
 	return nil
 }
 
-// lockRun populates and locks the extents [first, stop), which have been taken
-// from the account.
+// lockRun locks and populates the extents [first, stop), which have been taken
+// from the account: in this order, because what is populated and not locked can
+// be gone again before it is.
 func (m *mapping) lockRun(first, stop int64, u Use) (err error) {
 	lo, hi := first<<extentShift, min(stop<<extentShift, int64(len(m.data)))
 	p := m.data[lo:hi]
 	if !m.g.k.dense(m.file, lo, hi-lo) {
 		err = fmt.Errorf("%w: reading its holes would take memory", errBad)
-	} else if err = m.g.k.populate(p); err != nil {
-		err = fmt.Errorf("%w: %w", errBad, err)
-	}
-	if err == nil {
-		if err = m.g.k.lock(p); err == nil {
-			m.locked(first, stop, u)
-			return nil
-		}
+	} else if err = m.g.k.lock(p); err != nil {
 		err = fmt.Errorf("%w: %w", errBudget, err)
 		m.g.lockRefused.Add(1)
-	} else if stop == first+1 {
-		m.extent(first).bad = !m.over.Load() // not if a writer has truncated it meanwhile
-	} else {
-		// One of several: the first is the one that matters.
-		m.giveBack(p, first+1, stop)
-		return m.lockRun(first, first+1, u)
+	} else if err = m.populate(p); err == nil {
+		m.locked(first, stop, u)
+		return nil
 	}
-	m.giveBack(p, first, stop)
+	m.giveBack(first, stop)
+	if stop > first+1 && m.g.account.Take(ExtentBytes) {
+		return m.lockRun(first, first+1, u) // one of several is the matter: the first counts
+	}
+	if errors.Is(err, errBad) {
+		m.extent(first).bad = !m.over.Load() // not if a writer has truncated it meanwhile
+	}
 	return err
 }
 
-func (m *mapping) giveBack(p []byte, first, stop int64) {
-	m.g.k.drop(p)
+// populate populates p, an extent at a time, so that a writer's keeper, which
+// needs mmap_lock as well, does not wait for all of it.
+func (m *mapping) populate(p []byte) error {
+	for len(p) > 0 {
+		n := min(len(p), ExtentBytes)
+		if err := m.g.k.populate(p[:n]); err != nil {
+			return err
+		}
+		p = p[n:]
+	}
+	return nil
+}
+
+// giveBack undoes what has been done to extents that are not to be lent.
+func (m *mapping) giveBack(first, stop int64) {
+	p := m.data[first<<extentShift : min(stop<<extentShift, int64(len(m.data)))]
+	if m.g.k.unlock(p) == nil {
+		m.g.k.drop(p)
+	}
 	m.g.account.Give((stop - first) << extentShift)
 }
 
@@ -232,10 +256,13 @@ func (m *mapping) locked(first, stop int64, u Use) {
 	}
 }
 
-// unlock gives up an extent that is locked and shut. The caller holds x.mu.
+// unlock gives up an extent that is locked and shut. The caller holds x.mu. Where
+// the system cannot unlock it, for want of a mapping, it stays locked.
 func (m *mapping) unlock(x *extent) {
 	p := m.bytes(x)
-	m.g.k.unlock(p)
+	if m.g.k.unlock(p) != nil {
+		return
+	}
 	m.g.k.drop(p)
 	x.misses.Store(0)
 	m.g.forget(x)

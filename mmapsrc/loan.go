@@ -165,7 +165,10 @@ func (m *mapping) afterUnpin(s *slot, flagged bool) {
 		return
 	}
 	if s.has(flagDead) {
-		m.settle()
+		if !s.pinned() && m.isEnd() {
+			m.end()
+			go m.file.Close() // which may delete the file, and a Release does not wait for that
+		}
 	} else if x := s.x.Load(); x != nil && !s.pinned() {
 		m.dropPassed(x)
 	}

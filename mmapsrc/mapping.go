@@ -4,6 +4,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/edsrzf/mmap-go"
 )
@@ -26,18 +27,21 @@ type mapping struct {
 	file    *os.File // a descriptor of our own: it carries the lease
 	fd      int
 	kind    guardKind
-	watched bool          // the keeper has it
+	leased  atomic.Bool   // the keeper has to look at it
+	watched bool          // and to forget it
 	filled  chan struct{} // closed when what follows has been written
 	data    mmap.MMap     // the file, and the rest of its last page; nobody touches it after the end
 	size    int64         // the file's, in bytes
-	chunks  []atomic.Pointer[chunk]
+	groups  []atomic.Pointer[group]
 
 	phase atomic.Uint32
 	over  atomic.Bool  // nothing is lent any more
 	loads atomic.Int64 // calls that populate and lock now
 	extra atomic.Int64 // pins that were not a slice of their own
 
-	copied bool // an extent has been copied for a writer; the keeper's alone
+	// The keeper's alone.
+	broken time.Time // when it first tried to freeze
+	copied bool      // an extent has been copied for a writer
 
 	slotMu sync.Mutex
 	slots  []atomic.Pointer[slot] // made, taken and given under slotMu; see slots.go
@@ -54,13 +58,13 @@ const (
 	ended
 )
 
-// A chunk is the extents of 32 MiB, 1.5 KiB of them, made when the first is
+// A group is the extents of 32 MiB, 1.5 KiB of them, made when the first is
 // needed: a sparse file of a TiB costs 256 KiB before it is read.
-type chunk [chunkExtents]extent
+type group [groupExtents]extent
 
 const (
-	chunkShift   = 4
-	chunkExtents = 1 << chunkShift
+	groupShift   = 4
+	groupExtents = 1 << groupShift
 )
 
 // newMapping returns a mapping that is not mapped yet, with so many slots.
@@ -75,17 +79,17 @@ func (m *mapping) mapFile(size int64) (err error) {
 		return err
 	}
 	extents := (size + ExtentBytes - 1) >> extentShift
-	m.chunks = make([]atomic.Pointer[chunk], (extents+chunkExtents-1)>>chunkShift)
+	m.groups = make([]atomic.Pointer[group], (extents+groupExtents-1)>>groupShift)
 	return nil
 }
 
-// extent returns the extent with an index, nil if its chunk has not been made.
+// extent returns the extent with an index, nil if its group has not been made.
 func (m *mapping) extent(i int64) *extent {
-	c := m.chunks[i>>chunkShift].Load()
+	c := m.groups[i>>groupShift].Load()
 	if c == nil {
 		return nil
 	}
-	return &c[i&(chunkExtents-1)]
+	return &c[i&(groupExtents-1)]
 }
 
 // makeExtent returns the extent with an index.
@@ -93,17 +97,17 @@ func (m *mapping) makeExtent(i int64) *extent {
 	if x := m.extent(i); x != nil {
 		return x
 	}
-	c := new(chunk)
+	c := new(group)
 	for j := range c {
 		x := &c[j]
-		x.index = uint32(i&^(chunkExtents-1)) + uint32(j)
+		x.index = uint32(i&^(groupExtents-1)) + uint32(j)
 		x.held = -1
 	}
-	p := &m.chunks[i>>chunkShift]
+	p := &m.groups[i>>groupShift]
 	if !p.CompareAndSwap(nil, c) {
 		c = p.Load()
 	}
-	return &c[i&(chunkExtents-1)]
+	return &c[i&(groupExtents-1)]
 }
 
 // bytes returns the extent's memory.
@@ -114,8 +118,8 @@ func (m *mapping) bytes(x *extent) []byte {
 
 // extents calls f with every extent that has been made.
 func (m *mapping) extents(f func(*extent)) {
-	for i := range m.chunks {
-		if c := m.chunks[i].Load(); c != nil {
+	for i := range m.groups {
+		if c := m.groups[i].Load(); c != nil {
 			for j := range c {
 				f(&c[j])
 			}
@@ -143,7 +147,7 @@ func (m *mapping) within(off int64, n int) bool {
 
 // close ends the lending. Slices that are out stay valid, and guarded.
 func (m *mapping) close() {
-	m.kill()
+	m.over.Store(true)
 	m.settle()
 }
 
@@ -157,17 +161,31 @@ func (m *mapping) loaded() {
 // settle ends the mapping if it is over and nobody has a slice of it. All who
 // may have been the last to need it call it afterwards.
 func (m *mapping) settle() {
-	m.endMu.Lock()
-	defer m.endMu.Unlock()
-	if !m.over.Load() || m.loads.Load() != 0 || m.pinnedExtents() != 0 {
-		return
-	}
-	if m.phase.CompareAndSwap(live, ended) || m.phase.CompareAndSwap(frozen, ended) {
+	if m.isEnd() {
 		m.end()
-	} // or the keeper is at it, and calls again, or it has ended
+		m.file.Close()
+	}
 }
 
-// end gives everything back. phase is ended.
+// isEnd reports whether the mapping is at its end, to one caller only, who has to
+// end it.
+func (m *mapping) isEnd() bool {
+	m.endMu.Lock()
+	defer m.endMu.Unlock()
+	if !m.over.Load() || m.loads.Load() != 0 {
+		return false
+	}
+	// Who set over may not have come to all slots yet, and one that is not dead
+	// can be pinned after it was looked at.
+	m.kill()
+	if m.pinnedExtents() != 0 {
+		return false
+	}
+	// Otherwise the keeper is at it, and calls again, or it has ended.
+	return m.phase.CompareAndSwap(live, ended) || m.phase.CompareAndSwap(frozen, ended)
+}
+
+// end gives back everything but the descriptor. phase is ended.
 func (m *mapping) end() {
 	m.g.unguard(m)
 	m.extents(func(x *extent) {
@@ -180,34 +198,49 @@ func (m *mapping) end() {
 	if m.data != nil {
 		m.g.k.unmap(m.data)
 	}
-	m.file.Close()
 	m.of.ended(m)
 }
 
 // thaw gives up what a frozen mapping needs no more, and locks what it lends.
 func (m *mapping) thaw() {
+	m.unguardFrozen()
 	m.extents(func(x *extent) {
 		x.mu.Lock()
 		defer x.mu.Unlock()
-		if !x.locked {
-			return
+		if x.locked {
+			m.thawExtent(x)
 		}
-		if !freezes {
-			if _, pinned := m.used(x); pinned {
-				return // the copy is what is to be missing, and nothing else
-			}
-		}
-		p := m.bytes(x)
-		if x.has(extentMoved) {
-			if m.g.k.lock(p) == nil {
-				x.flags.Or(extentRelock)
-				return // it stays in the account
-			}
-		} else {
-			m.g.k.unlock(p)
-			m.g.k.drop(p)
-		}
-		m.g.forget(x)
 	})
 	m.settle()
+}
+
+// thawExtent does it to one extent, whose mutex the caller holds.
+func (m *mapping) thawExtent(x *extent) {
+	_, pinned := m.used(x)
+	p := m.bytes(x)
+	switch {
+	case pinned && !freezes:
+		return // the copy is what is to be missing, and nothing else
+	case !x.has(extentMoved):
+		if m.g.k.unlock(p) != nil {
+			return // it is locked until the mapping ends
+		}
+		m.g.k.drop(p)
+	case pinned && m.g.k.lock(p) == nil:
+		x.flags.Or(extentRelock)
+		return // it stays in the account
+	case !pinned:
+		m.g.k.drop(p)
+	}
+	m.g.forget(x)
+}
+
+// unguardFrozen ends what the keeper has to do with a mapping whose lease has
+// been given up.
+func (m *mapping) unguardFrozen() {
+	m.endMu.Lock() // or it might end meanwhile, and its descriptor be another's
+	defer m.endMu.Unlock()
+	if m.phase.Load() == frozen {
+		m.g.unguard(m)
+	}
 }

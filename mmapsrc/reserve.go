@@ -11,6 +11,12 @@ import (
 // not be to be had.
 const reserveExtents = 4
 
+// A ballast is mappings that are kept to be thrown away. Moving a copy into the
+// middle of a mapping makes up to two mappings more, and takes place for as many;
+// when the process has as many as it may (vm.max_map_count), the keeper drops
+// the ballast and has room for what may be lent of a file.
+const ballastPerSlot, ballastMore = 2, 16
+
 // A reserve is memory that is kept ready for the keeper: as many extents as
 // have been open at a time, but no more than reserveExtents, until the keeper
 // has nothing to keep any more.
@@ -18,7 +24,8 @@ const reserveExtents = 4
 // The keeper takes spares without a lock. A goroutine that ends when it has
 // done fills and empties it, and nobody waits for that.
 type reserve struct {
-	spares [reserveExtents]atomic.Pointer[[]byte]
+	spares  [reserveExtents]atomic.Pointer[[]byte]
+	ballast atomic.Pointer[[]byte]
 
 	mu   sync.Mutex
 	want int  // extents
@@ -66,18 +73,19 @@ func (g *Guard) fill() {
 		r.look = false
 		r.mu.Unlock()
 		for i := range r.spares {
-			g.fillOne(&r.spares[i], i < want)
+			g.fillOne(&r.spares[i], i < want, func() ([]byte, error) { return g.k.spare(ExtentBytes, true) })
 		}
+		g.fillOne(&r.ballast, want > 0, func() ([]byte, error) { return g.k.ballast(ballastPerSlot*g.Slots() + ballastMore) })
 	}
 }
 
 // fillOne fills or empties one place. Where memory is not to be had the keeper
 // does without.
-func (g *Guard) fillOne(place *atomic.Pointer[[]byte], want bool) {
+func (g *Guard) fillOne(place *atomic.Pointer[[]byte], want bool, make func() ([]byte, error)) {
 	p := place.Load()
 	switch {
 	case want && p == nil:
-		if q, err := g.k.spare(ExtentBytes, true); err == nil {
+		if q, err := make(); err == nil {
 			place.Store(&q)
 		}
 	case !want && p != nil && place.CompareAndSwap(p, nil):
@@ -93,4 +101,13 @@ func (g *Guard) ready() []byte {
 		}
 	}
 	return nil
+}
+
+// dropBallast makes room for mappings. It reports whether there was ballast.
+func (g *Guard) dropBallast() bool {
+	p := g.reserve.ballast.Swap(nil)
+	if p != nil {
+		g.k.unspare(*p)
+	}
+	return p != nil
 }

@@ -45,6 +45,7 @@ const (
 	leftBytes  = oneLeft - 1
 	spillBytes = oneLeft / 2
 	pinMask    = 1<<24 - 1
+	mostPins   = 1 << 23 // in a shard: further slices are not lent, or the counts would look equal
 )
 
 // pin gets a pin, if the slot is open. It is alone if nobody else has one in the
@@ -55,8 +56,9 @@ const (
 func (c *shard) pin() (ok, alone bool) {
 	l := c.left.Load()
 	e := c.entered.Add(1)
-	if e&(flagClosed|flagDead) == 0 {
-		return true, (e-l>>40)&pinMask == 1
+	pins := (e - l>>40) & pinMask
+	if e&(flagClosed|flagDead) == 0 && pins <= mostPins {
+		return true, pins == 1
 	}
 	c.entered.Add(^uint64(0))
 	return false, false

@@ -118,3 +118,43 @@ func TestSlotThatWasTakenBackHasNoSliceOut(t *testing.T) {
 		t.Errorf("%d slices and %d bytes of one byte each", n, bytes)
 	}
 }
+
+// Somebody who comes later and has left must not be taken for one who was there
+// before and still is.
+func TestShardIsNotAloneBecauseAnotherHasLeft(t *testing.T) {
+	c := &shard{}
+	if _, alone := c.pin(); !alone {
+		t.Fatal("the first is not alone")
+	}
+	var stop atomic.Bool
+	var wg sync.WaitGroup
+	for range 3 {
+		wg.Go(func() {
+			for !stop.Load() {
+				if _, alone := c.pin(); alone {
+					t.Error("alone beside a pin that was held all the time")
+					stop.Store(true)
+				}
+				c.unpin(0)
+			}
+		})
+	}
+	for range 200_000 {
+		c.pin()
+		c.unpin(0)
+	}
+	stop.Store(true)
+	wg.Wait()
+}
+
+// More pins than the counts can tell from none are not lent.
+func TestShardRefusesMorePinsThanItCounts(t *testing.T) {
+	c := &shard{}
+	c.entered.Store(mostPins - 1)
+	if ok, _ := c.pin(); !ok {
+		t.Error("the last pin that can be counted was refused")
+	}
+	if ok, _ := c.pin(); ok || c.entered.Load() != mostPins {
+		t.Error("a pin was lent beyond what can be counted")
+	}
+}

@@ -72,6 +72,9 @@ func (m *mapping) freeSlotLocked() *slot {
 func (m *mapping) shut(x *extent) bool {
 	m.slotMu.Lock()
 	defer m.slotMu.Unlock()
+	if m.over.Load() {
+		return false // what it has is given up by thaw, and in the end
+	}
 	s := x.slot.Load()
 	if s == nil {
 		return true // never opened, or closed for another

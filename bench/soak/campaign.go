@@ -21,6 +21,7 @@ type campaign struct {
 	*options
 	stderr  io.Writer
 	record  *record
+	temp    string // a folder
 	self    string // this program
 	without string // this program without freezing; "" if there is no control
 }
@@ -40,6 +41,7 @@ func (c *campaign) run(ctx context.Context) (int, error) {
 		return exitUsage, err
 	}
 	defer os.RemoveAll(temp)
+	c.temp = temp
 	if c.self, err = os.Executable(); err != nil {
 		return exitUsage, err
 	}
@@ -62,6 +64,9 @@ func (c *campaign) run(ctx context.Context) (int, error) {
 				return exitUsage, err
 			}
 		}
+	}
+	if c.record.NoOrdinary != "" {
+		fmt.Fprintln(c.stderr, "an ordinary user: left out:", c.record.NoOrdinary)
 	}
 	c.record.Seconds = time.Since(c.record.Began).Seconds()
 	c.enough()
@@ -157,23 +162,20 @@ func (c *campaign) stages(ctx context.Context, r *placeRecord, dir string, left 
 	}
 	if !c.only {
 		p := c.planFor(dir, r.FileSystem, c.seconds, c.limit)
-		sum, breaks := c.record.total()
-		p.Breaks = (c.breaks - breaks + left - 1) / left
-		p.Checks = (c.checks - sum[checks] + left - 1) / left
-		a, err := start(ctx, c.self, p, c.stderr)
-		if err == errInterrupted {
+		sum, g := c.record.total()
+		p.Breaks = (c.breaks - g.Breaks + left - 1) / left
+		p.Checks = (c.checks - sum[guardedChecks] + left - 1) / left
+		if r.Account, err = c.stage(ctx, c.self, p); err != nil {
 			return err
 		}
-		r.Account = a
-		c.record.judge(p, a, err)
-		if a != nil {
-			fmt.Fprintf(c.stderr, "%s: %.0f s, %s\n", p.Name, a.Seconds, progress(a.Counts, a.Guard))
+		if r.Ordinary, err = c.asOrdinary(ctx, dir, r.FileSystem); err != nil {
+			return err
 		}
 	}
 	if c.without == "" {
 		return nil
 	}
-	p := c.planFor(dir, r.FileSystem+", control", controlLeast, c.control)
+	p := c.planFor(dir, r.FileSystem+", control", 0, c.control)
 	p.UntilBroken = true
 	a, err := start(ctx, c.without, p, io.Discard)
 	if err == errInterrupted {
@@ -189,10 +191,28 @@ func (c *campaign) stages(ctx context.Context, r *placeRecord, dir string, left 
 	return nil
 }
 
+// stage runs a stage, judges it and says what came of it. An error means that
+// it was interrupted.
+func (c *campaign) stage(ctx context.Context, program string, p *plan) (*account, error) {
+	a, err := start(ctx, program, p, c.stderr)
+	if err == errInterrupted {
+		return nil, err
+	}
+	c.record.judge(p, a, err)
+	if a != nil {
+		fmt.Fprintf(c.stderr, "%s: %.0f s, %s\n", p.Name, a.Seconds, progress(a.Counts, a.Guard))
+	}
+	return a, nil
+}
+
 // planFor returns the plan of a stage, which takes between least and limit.
 func (c *campaign) planFor(dir, name string, least, limit time.Duration) *plan {
 	p := c.plan
 	p.Dir, p.Name, p.Least, p.Limit = dir, name, least, limit
+	p.WaitP99, p.WaitWorst = boundP99, boundWorst
+	if c.short { // on a machine that others use
+		p.WaitP99, p.WaitWorst = shortP99, shortWorst
+	}
 	return &p
 }
 
@@ -201,8 +221,9 @@ func (c *campaign) enough() {
 	if c.only || c.record.soaked() == 0 {
 		return
 	}
-	sum, breaks := c.record.total()
-	if breaks < c.breaks || sum[checks] < c.checks {
-		c.record.Problems = append(c.record.Problems, fmt.Sprintf("only %d leases broke and %d hashes were compared: that shows too little", breaks, sum[checks]))
+	sum, g := c.record.total()
+	if g.Breaks < c.breaks || sum[guardedChecks] < c.checks {
+		c.record.Problems = append(c.record.Problems,
+			fmt.Sprintf("only %d leases broke and %d hashes of guarded windows were compared: that shows too little", g.Breaks, sum[guardedChecks]))
 	}
 }

@@ -13,13 +13,17 @@ import (
 )
 
 const (
-	partBytes   = 16 << 10 // what one check hashes
-	sampleBytes = 64       // of the beginning, the end and somewhere: looked at for what belongs elsewhere
-	mostHeld    = 8        // windows of one goroutine at a time
-	heldBytes   = 16 << 20 // and bytes in them, but for one window
-	burstChecks = 4        // checks of each window in a burst
-	fullOneIn   = 64       // bursts in which one window is hashed as a whole
-	sharedOneIn = 4        // windows of which another goroutine gets an owner
+	partBytes    = 16 << 10 // what one check hashes
+	sampleBytes  = 64       // of the beginning, the end and somewhere: looked at for what belongs elsewhere
+	mostHeld     = 8        // windows of one goroutine at a time, beside those held for long
+	heldBytes    = 16 << 20 // and bytes in them, but for one window
+	burstChecks  = 4        // checks of each window in a burst
+	fullOneIn    = 64       // bursts in which one window is hashed as a whole
+	sharedOneIn  = 4        // windows of which another goroutine gets an owner
+	longOneIn    = 50       // windows that are held through remaps and further breaks: from leastLong to mostLong
+	leastLong    = 500 * time.Millisecond
+	mostLong     = 5 * time.Second
+	mostLongHeld = 3 // of one goroutine at a time
 )
 
 // A held window is one that a goroutine owns, with what it was when it came.
@@ -30,6 +34,7 @@ type held struct {
 	was   window.Residency
 	since time.Time
 	until time.Time // when it is to be released
+	long  bool      // it is held for long
 	spent bool      // it has changed or faulted, and is not looked at any more
 }
 
@@ -40,13 +45,14 @@ type hand struct {
 	log   *findings
 	seed  maphash.Seed
 	rng   *rand.Rand
-	hold  time.Duration // the longest
+	hold  time.Duration // the longest, of most windows
 	held  []held
+	long  int // of held, those that are held for long
 	bytes int
 }
 
 // full reports whether the hand should take no more.
-func (h *hand) full() bool { return len(h.held) >= mostHeld || h.bytes >= heldBytes }
+func (h *hand) full() bool { return len(h.held)-h.long >= mostHeld || h.bytes >= heldBytes }
 
 // take takes over a window of a file that was handed out just now.
 func (h *hand) take(w window.Window, file int) {
@@ -71,7 +77,13 @@ func (h *hand) take(w window.Window, file int) {
 
 // keep adds a window with its sums to the hand, and says how long.
 func (h *hand) keep(x held) {
-	x.until = time.Now().Add(time.Duration(h.rng.Int64N(int64(h.hold)) + 1))
+	hold := time.Duration(h.rng.Int64N(int64(h.hold)) + 1)
+	if x.long = h.long < mostLongHeld && h.rng.IntN(longOneIn) == 0; x.long {
+		hold = leastLong + time.Duration(h.rng.Int64N(int64(mostLong-leastLong)))
+		h.long++
+		h.tally.add(longHeld, 1)
+	}
+	x.until = time.Now().Add(hold)
 	h.held = append(h.held, x)
 	h.bytes += x.w.Len()
 }
@@ -95,21 +107,25 @@ func (h *hand) look(x *held) {
 	if x.spent {
 		return
 	}
-	p := x.w.Bytes()
-	middle := h.rng.IntN(len(p))
-	for _, lo := range []int{0, middle, max(len(p)-sampleBytes, 0)} {
+	var text string
+	if fault := safely(func() { text = h.misfit(x.w.Bytes(), x.file, x.w.Off()) }); fault != nil {
+		h.faulted(x, 0, fault)
+	} else if text != "" {
+		h.find(misplacement, x, text)
+		x.spent = true
+	}
+}
+
+// misfit looks at samples of p, which begins at off in a file, and returns what
+// does not belong there, "" if all do.
+func (h *hand) misfit(p []byte, file int, off int64) string {
+	for _, lo := range []int{0, h.rng.IntN(len(p)), max(len(p)-sampleBytes, 0)} {
 		hi := min(lo+sampleBytes, len(p))
-		bad := -1
-		if fault := safely(func() { bad = misplaced(p, lo, hi, x.file, x.w.Off()) }); fault != nil {
-			h.faulted(x, lo, fault)
-			return
-		}
-		if bad >= 0 {
-			h.find(misplacement, x, fmt.Sprintf("byte %d is %#x, of words %x", bad, p[bad], p[lo:hi]))
-			x.spent = true
-			return
+		if bad := misplaced(p, lo, hi, file, off); bad >= 0 {
+			return fmt.Sprintf("byte %d is %#x, of words %x", bad, p[bad], p[lo:hi])
 		}
 	}
+	return ""
 }
 
 // hash returns the hash of p, or the fault of touching it.
@@ -141,22 +157,46 @@ func safely(f func()) (fault error) {
 
 // burst checks each window a few times.
 func (h *hand) burst() {
-	var n, bytes int64
 	for i := range h.held {
 		x := &h.held[i]
-		for k := 0; k < burstChecks && !x.spent; k++ {
-			part := h.rng.IntN(len(x.sums))
-			bytes += int64(h.check(x, part))
+		var n, bytes int64
+		frozen := x.isFrozen()
+		for n < burstChecks && !x.spent {
+			bytes += int64(h.check(x, h.rng.IntN(len(x.sums))))
 			n++
 		}
+		h.compared(x, frozen, n, bytes)
 	}
 	if len(h.held) > 0 && h.rng.IntN(fullOneIn) == 0 {
-		x := &h.held[h.rng.IntN(len(h.held))]
-		bytes += h.checkAll(x)
-		n++
+		h.checkWhole(&h.held[h.rng.IntN(len(h.held))])
 	}
-	h.tally.add(checks, n)
+}
+
+// isFrozen reports whether a window has been frozen in place.
+func (x *held) isFrozen() bool {
+	return x.was == window.Guarded && x.w.Info().Residency == window.Private
+}
+
+// compared counts n checks of a window, of so many bytes, which was frozen
+// before them or not.
+func (h *hand) compared(x *held, frozen bool, n, bytes int64) {
 	h.tally.add(checkedBytes, bytes)
+	if x.was != window.Guarded {
+		h.tally.add(privateChecks, n)
+		return
+	}
+	h.tally.add(guardedChecks, n)
+	if frozen {
+		h.tally.add(frozenChecks, n)
+	}
+}
+
+// checkWhole hashes all of a window again, which counts as one check.
+func (h *hand) checkWhole(x *held) {
+	if !x.spent {
+		frozen := x.isFrozen()
+		h.compared(x, frozen, 1, h.checkAll(x))
+	}
 }
 
 // check hashes a part of a window again and returns its length.
@@ -191,11 +231,17 @@ func (h *hand) change(x *held, lo int, p []byte) {
 		text += fmt.Sprintf("; touching it again: %v", fault)
 	}
 	h.find(changed, x, text)
+	if x.was == window.Guarded {
+		h.tally.add(guardedChanged, 1)
+	}
 	x.spent = true
 }
 
 func (h *hand) faulted(x *held, lo int, fault error) {
 	h.find(faults, x, fmt.Sprintf("the part at %d: %v", lo, fault))
+	if x.was == window.Guarded {
+		h.tally.add(guardedFaults, 1)
+	}
 	x.spent = true
 }
 
@@ -204,6 +250,12 @@ func (h *hand) find(c count, x *held, text string) {
 	h.tally.add(c, 1)
 	h.log.add("%v: %v of file %d, %v when it was handed out and %v now, held for %v: %s",
 		c, x.w, x.file, x.was, x.w.Info().Residency, time.Since(x.since).Round(time.Microsecond), text)
+}
+
+// findAt counts a broken promise about a place in a file.
+func (h *hand) findAt(c count, file int, off int64, text string) {
+	h.tally.add(c, 1)
+	h.log.add("%v: file %d at %d: %s", c, file, off, text)
 }
 
 // releaseDue releases the windows whose time has come.
@@ -224,10 +276,7 @@ func (h *hand) releaseAll() {
 // release checks a window for the last time and releases it.
 func (h *hand) release(i int) {
 	x := h.give(i)
-	if !x.spent {
-		h.tally.add(checkedBytes, h.checkAll(&x))
-		h.tally.add(checks, 1)
-	}
+	h.checkWhole(&x)
 	is := x.w.Info().Residency
 	switch {
 	case x.was == window.Guarded && is == window.Private:
@@ -246,6 +295,9 @@ func (h *hand) give(i int) held {
 	h.held[last] = held{}
 	h.held = h.held[:last]
 	h.bytes -= x.w.Len()
+	if x.long {
+		h.long--
+	}
 	return x
 }
 
@@ -267,8 +319,7 @@ func (h *hand) second(i int) (_ held, ok bool) {
 		x.w = x.w.Slice(lo, lo+1+h.rng.IntN(x.w.Len()-lo))
 		h.sum(&x)
 		// The slice was hashed late: the window has to be what it was, still.
-		h.tally.add(checkedBytes, h.checkAll(&h.held[i]))
-		h.tally.add(checks, 1)
+		h.checkWhole(&h.held[i])
 	}
 	h.tally.add(shared, 1)
 	return x, true

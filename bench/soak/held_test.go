@@ -64,11 +64,44 @@ func TestStillWindow(t *testing.T) {
 		}
 	}
 	c := h.tally.counts()
-	if list := wrong(h); list != nil || c[windows] != 100 || c[guarded] != 100 || c[frozen] < 100 || c[shared] != 100 || c[checks] < 300 {
+	if list := wrong(h); list != nil || c[windows] != 100 || c[guarded] != 100 || c[frozen] < 100 || c[shared] != 100 || c[guardedChecks] < 300 || c[frozenChecks] == 0 || c[privateChecks] != 0 {
 		t.Errorf("%v; %v; %v", list, c, h.log.all())
 	}
-	if h.bytes != 0 || h.full() {
-		t.Errorf("%d bytes are held", h.bytes)
+	if h.bytes != 0 || h.long != 0 || h.full() {
+		t.Errorf("%d bytes are held, %d windows for long", h.bytes, h.long)
+	}
+}
+
+// TestCopiesAreCountedApart: hashes of what was pool memory when it was handed
+// out say nothing about the guard.
+func TestCopiesAreCountedApart(t *testing.T) {
+	h := newHand()
+	p := make([]byte, partBytes)
+	h.take(window.New(&lent{residency: window.Private}, nil, p, 0), 2)
+	h.burst()
+	p[0]++
+	h.burst()
+	h.releaseAll()
+	c := h.tally.counts()
+	if c[guardedChecks]+c[frozenChecks]+c[guardedChanged] != 0 || c[privateChecks] < burstChecks || c[changed] != 1 {
+		t.Errorf("%v", c)
+	}
+}
+
+// TestSomeAreHeldForLong: few, beside which others find room.
+func TestSomeAreHeldForLong(t *testing.T) {
+	h := newHand()
+	h.hold = time.Millisecond
+	for range 100 * longOneIn {
+		h.take(window.New(&lent{residency: window.Guarded}, nil, make([]byte, 8), 0), 2)
+		h.releaseDue(time.Now().Add(leastLong - time.Millisecond))
+	}
+	if n := len(h.held); n != mostLongHeld || h.long != n || h.full() || h.tally[longHeld].Load() != int64(n) {
+		t.Errorf("%d are held, %d for long of %d", n, h.long, h.tally[longHeld].Load())
+	}
+	h.releaseDue(time.Now().Add(mostLong))
+	if len(h.held)+h.long != 0 {
+		t.Errorf("%d are held, %d for long", len(h.held), h.long)
 	}
 }
 
@@ -140,7 +173,7 @@ func TestFaultIsFound(t *testing.T) {
 		}
 	}()
 	<-done
-	if list := wrong(h); len(list) != 1 || h.tally[faults].Load() != 2 {
+	if list := wrong(h); len(list) != 1 || h.tally[faults].Load() != 2 || h.tally[guardedFaults].Load() != 2 {
 		t.Errorf("found %v: %v", list, h.log.all())
 	}
 }

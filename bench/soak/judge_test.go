@@ -10,7 +10,7 @@ import (
 
 // account with the counts.
 func accountOf(breaks int64, of map[count]int64) *account {
-	a := &account{Freezes: true, Guard: guard{Breaks: breaks}, Attacks: newReport()}
+	a := &account{Freezes: true, Guard: guard{Breaks: breaks, FrozenBreaks: breaks / 2}, Attacks: newReport()}
 	for c, n := range of {
 		a.Counts[c] = n
 	}
@@ -18,7 +18,7 @@ func accountOf(breaks int64, of map[count]int64) *account {
 }
 
 func TestJudgement(t *testing.T) {
-	good := map[count]int64{guarded: 5, frozen: 2, checks: 9}
+	good := map[count]int64{guarded: 5, frozen: 2, guardedChecks: 9, frozenChecks: 1}
 	for _, test := range []struct {
 		breaks int64
 		of     map[count]int64
@@ -27,11 +27,13 @@ func TestJudgement(t *testing.T) {
 		want   string // "": nothing is wrong
 	}{
 		{3, good, nil, "mmap", ""},
-		{0, map[count]int64{checks: 1}, nil, "pread", ""},
+		{0, map[count]int64{privateChecks: 1}, nil, "pread", ""},
 		{3, good, &crashError{errors.New("exit status 2"), ""}, "mmap", "process died"},
 		{0, good, nil, "mmap", "no lease broke"},
+		{1, good, nil, "mmap", "while a window was held"},
 		{3, map[count]int64{guarded: 1}, nil, "mmap", "frozen in place"},
-		{3, map[count]int64{checks: 9}, nil, "mmap", "no window was guarded"},
+		{3, map[count]int64{guarded: 1, frozen: 1, guardedChecks: 1}, nil, "mmap", "after it had been frozen"},
+		{3, map[count]int64{privateChecks: 9}, nil, "mmap", "no window was guarded"},
 		{3, map[count]int64{guarded: 5, frozen: 2, changed: 1}, nil, "mmap", "changed: 1"},
 		{0, map[count]int64{faults: 1}, nil, "pread", "faults: 1"},
 		{0, map[count]int64{misplacement: 1}, nil, "pread", "misplaced: 1"},
@@ -60,26 +62,100 @@ func TestJudgement(t *testing.T) {
 	}
 }
 
+// TestWritersBoundsAreJudged: calls of other processes that met a lease decide,
+// and no others.
+func TestWritersBoundsAreJudged(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		waits []time.Duration
+		want  string
+	}{
+		{metLease, []time.Duration{time.Millisecond, 90 * time.Millisecond}, ""},
+		{metLease, []time.Duration{time.Millisecond, 110 * time.Millisecond}, "99th percentile"},
+		{metLease, []time.Duration{time.Second}, "a call that met a lease took 1 s"},
+		{"open", []time.Duration{time.Second}, ""},
+		{insidePrefix + metLease, []time.Duration{time.Second}, ""},
+	} {
+		a := accountOf(3, map[count]int64{guarded: 5, frozen: 2, guardedChecks: 9, frozenChecks: 1})
+		for _, d := range test.waits {
+			a.Attacks.Waits.add(test.name, d)
+		}
+		r := &record{}
+		p := &plan{Name: "ext4", Source: "mmap", WaitP99: 100 * time.Millisecond, WaitWorst: 500 * time.Millisecond}
+		r.judge(p, a, nil)
+		if (test.want == "") != (len(r.Problems) == 0) || !strings.Contains(strings.Join(r.Problems, "\n"), test.want) {
+			t.Errorf("%+v: %q", test, r.Problems)
+		}
+		p.WaitP99, p.WaitWorst, r.Problems = 0, 0, nil
+		if r.judge(p, a, nil); len(r.Problems) > 0 {
+			t.Errorf("%+v without bounds: %q", test, r.Problems)
+		}
+	}
+	for short, want := range map[bool]time.Duration{false: boundWorst, true: shortWorst} {
+		c := &campaign{options: &options{short: short}}
+		if p := c.planFor("", "", 0, 0); p.WaitWorst != want {
+			t.Errorf("-short=%v: a call may take %v", short, p.WaitWorst)
+		}
+	}
+}
+
+// TestRefusalsAreShown: a stage in which the system is to refuse to lock shows
+// nothing if it never did.
+func TestRefusalsAreShown(t *testing.T) {
+	a := accountOf(3, map[count]int64{guarded: 5, frozen: 2, guardedChecks: 9, frozenChecks: 1})
+	p := &plan{Name: "ext4", Source: "mmap", MemlockBytes: 1}
+	for refused, want := range map[int64]int{0: 1, 1: 0} {
+		r := &record{}
+		a.Guard.LockRefused = refused
+		if r.judge(p, a, nil); len(r.Problems) != want {
+			t.Errorf("refused %d times: %q", refused, r.Problems)
+		}
+	}
+}
+
+// TestTooLittleIsFound: what is asked for is counted of guarded windows.
+func TestTooLittleIsFound(t *testing.T) {
+	for _, test := range []struct {
+		checks, breaks int64
+		want           int
+	}{{9, 3, 0}, {10, 3, 1}, {9, 4, 1}} {
+		a := accountOf(2, map[count]int64{guardedChecks: 4, privateChecks: 99})
+		b := accountOf(1, map[count]int64{guardedChecks: 5, privateChecks: 99})
+		c := &campaign{
+			options: &options{checks: test.checks, breaks: test.breaks},
+			record:  &record{Places: []*placeRecord{{Account: a, Ordinary: b}}},
+		}
+		if c.enough(); len(c.record.Problems) != test.want {
+			t.Errorf("%+v: %q", test, c.record.Problems)
+		}
+	}
+}
+
 func TestControlIsJudged(t *testing.T) {
-	found := accountOf(1, map[count]int64{guarded: 1, changed: 1})
-	found.Freezes = false
-	nothing := accountOf(1, map[count]int64{guarded: 1})
-	nothing.Freezes = false
-	nowhere := accountOf(1, nil)
-	nowhere.Freezes = false
+	of := func(breaks int64, of map[count]int64) *account {
+		a := accountOf(breaks, of)
+		a.Freezes = false
+		return a
+	}
+	both := map[count]int64{guarded: 1, changed: 1, guardedChanged: 1, faults: 1, guardedFaults: 1}
+	found := of(1, both)
 	for _, test := range []struct {
 		a    *account
 		err  error
 		want string
 	}{
 		{found, nil, ""},
-		{nil, &crashError{errors.New("x"), "[signal SIGBUS: bus error"}, ""},
-		{nothing, nil, "no window that changed"},
-		{nowhere, nil, "guarded"},
-		{accountOf(1, map[count]int64{guarded: 1, changed: 1}), nil, "freezes"},
+		{nil, &crashError{errors.New("exit status 2"), "[signal SIGBUS: bus error"}, "died: exit status 2"},
+		{of(1, map[count]int64{guarded: 1}), nil, "no window that changed"},
+		{of(1, map[count]int64{guarded: 1, changed: 1, faults: 1, guardedFaults: 1}), nil, "no window that changed"},
+		{of(1, map[count]int64{guarded: 1, changed: 1, guardedChanged: 1, faults: 1}), nil, "no window that faulted"},
+		{of(0, both), nil, "no lease"},
+		{of(1, nil), nil, "guarded"},
+		{accountOf(1, both), nil, "freezes"},
 		{nil, &crashError{errors.New("exit status 2"), "panic: something"}, "exit status 2"},
 		{nil, errors.New("does not start"), "does not start"},
 		{found, &crashError{errors.New("exit status 66"), "WARNING: DATA RACE"}, ""}, // judged elsewhere
+		{found, &crashError{errors.New("exit status 2"), "fatal error"}, "exit status 2"},
 	} {
 		if c := judgeControl(test.a, test.err); (test.want == "") != (c.Problem == "") || !strings.Contains(c.Problem, test.want) {
 			t.Errorf("%+v: %q, want %q", test, c.Problem, test.want)
@@ -90,7 +166,7 @@ func TestControlIsJudged(t *testing.T) {
 func TestStageEnds(t *testing.T) {
 	p := &plan{Least: time.Second, Breaks: 10, Checks: 20, Limit: time.Minute}
 	c := counts{}
-	c[checks] = 20
+	c[guardedChecks], c[privateChecks] = 20, 99
 	for _, test := range []struct {
 		elapsed time.Duration
 		breaks  int64
@@ -101,11 +177,12 @@ func TestStageEnds(t *testing.T) {
 		}
 	}
 	p.UntilBroken = true
-	if c[changed] = 1; p.reached(0, c, 99) || !p.reached(time.Second, c, 0) {
-		t.Error("one kind of damage")
+	c[changed], c[faults] = 1, 1
+	if c[guardedChanged] = 1; p.reached(time.Second, c, 99) {
+		t.Error("one kind of damage is enough")
 	}
-	if c[faults] = 1; !p.reached(0, c, 0) {
-		t.Error("both kinds of damage")
+	if c[guardedFaults] = 1; !p.reached(0, c, 1) || p.reached(0, c, 0) {
+		t.Error("both kinds of damage are not enough, or no lease need break")
 	}
 }
 
@@ -114,16 +191,17 @@ func TestPage(t *testing.T) {
 	a.Attacks.Waits.add("open", 3*time.Microsecond)
 	a.Attacks.Waits.add(metLease, 700*time.Millisecond)
 	r := &record{
-		Command: []string{"-short=true"}, Problems: []string{"ext4: something"},
+		Command: []string{"-short=true"}, Problems: []string{"ext4: something"}, NoOrdinary: "nobody asked",
 		Places: []*placeRecord{
-			{FileSystem: "ext4", Account: a, Baseline: a, Control: &control{Problem: "found nothing"}},
+			{FileSystem: "ext4", Account: a, Ordinary: accountOf(2, nil), Baseline: a, Control: &control{Problem: "found nothing"}},
 			{FileSystem: "xfs", Unavailable: "no tools"},
 		},
 	}
 	var b strings.Builder
 	r.page(&b)
 	for _, want := range []string{
-		"BROKEN", "* ext4: something\n", "| ext4 | 0 | 1,234,567 |", "| xfs | left out |", "| together |  | 1,234,567 |", " 1.0 |",
+		"BROKEN", "* ext4: something\n", "| ext4 | 0 | 1,234,567 | 617,283 |", "| xfs | left out |", " 1.0 |",
+		"| ext4, ordinary user | 0 | 2 | 1 |", "| together |  | 1,234,569 | 617,284 |", "ext4, of an ordinary user", "nobody asked",
 		"NO CONTROL: found nothing", "| open | 1 | 3 µs | 3 µs | 3 µs | 3 µs |", "| 700 ms |", "FALLS SHORT",
 	} {
 		if !strings.Contains(b.String(), want) {
@@ -131,7 +209,7 @@ func TestPage(t *testing.T) {
 		}
 	}
 	for line := range strings.Lines(b.String()) {
-		if strings.Contains(line, "left out") && strings.Count(line, "|") != 15 {
+		if strings.Contains(line, "left out") && strings.Count(line, "|") != 19 {
 			t.Errorf("%d cells: %s", strings.Count(line, "|"), line)
 		}
 	}

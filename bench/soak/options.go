@@ -24,6 +24,7 @@ type options struct {
 	checks    int64
 	limit     time.Duration // of a stage
 	baseline  time.Duration
+	ordinary  time.Duration
 	short     bool
 	only      bool // the control only
 	nocontrol bool
@@ -36,7 +37,7 @@ type options struct {
 // shortForm is what -short changes, where it is not set.
 var shortForm = map[string]string{
 	"d": "5s", "breaks": "1000", "checks": "100000", "limit": "60s", "control-limit": "20s",
-	"baseline": "0s", "files": "4", "largest": "8MiB",
+	"baseline": "0s", "ordinary": "3s", "files": "4", "largest": "8MiB",
 }
 
 // parse returns the options, checked.
@@ -53,7 +54,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	f.StringVar(&o.dir, "dir", "", "`folder` of a file system that exists, to be soaked as well")
 	f.DurationVar(&o.seconds, "d", 30*time.Second, "how long on each file system, at least; 0s if -breaks or -checks is set")
 	f.Int64Var(&o.breaks, "breaks", 0, "go on until so many leases broke, on all file systems together")
-	f.Int64Var(&o.checks, "checks", 0, "go on until so many hashes were compared, likewise")
+	f.Int64Var(&o.checks, "checks", 0, "go on until so many hashes of guarded windows were compared, likewise")
 	f.DurationVar(&o.limit, "limit", time.Hour, "how long on each file system, at most")
 	f.IntVar(&p.Readers, "g", 4, "goroutines that read")
 	f.IntVar(&p.Attackers, "attackers", 2, "processes that attack")
@@ -64,8 +65,9 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	f.Var(&largest, "largest", "`bytes` of the largest")
 	f.Var(&lock, "lock", "`bytes` of mapped memory that may be locked; 0 is the library's default")
 	f.Var(&pinned, "pinned", "`bytes` of one file in windows at a time; 0 is the library's default")
-	f.DurationVar(&p.Hold, "hold", 20*time.Millisecond, "the longest that a window is held")
+	f.DurationVar(&p.Hold, "hold", 20*time.Millisecond, "the longest that a window is held, but for one in 50: up to 5s")
 	f.DurationVar(&o.baseline, "baseline", 5*time.Second, "how long to measure the attackers' calls while the readers copy; 0s is not")
+	f.DurationVar(&o.ordinary, "ordinary", 5*time.Second, "how long as an ordinary user, on the first of them; 0s is not")
 	f.BoolVar(&o.short, "short", false, "the short form, for continuous integration: what can be had here of the file systems")
 	f.BoolVar(&o.only, "control", false, "the control only")
 	f.BoolVar(&o.nocontrol, "nocontrol", false, "no control")

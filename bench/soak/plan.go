@@ -22,14 +22,24 @@ type plan struct {
 	Pace        time.Duration // mean pause between two attacks of one attacker
 	Seed        uint64
 
+	// The process of the stage, and so its attackers, belong to User unless that
+	// is 0, and may lock no more than MemlockBytes unless that is 0. LockBytes is
+	// more, so that the system has to refuse.
+	User         uint32
+	MemlockBytes uint64
+
 	// The stage ends when all of the next three are reached, or at Limit.
-	// UntilBroken ends it as soon as it has found both a window that changed
-	// and one that faulted, or one of them and Least is over.
+	// UntilBroken ends it as soon as it has found, of windows that were Guarded
+	// when they were handed out, one that changed and one that faulted.
 	Least       time.Duration
 	Breaks      int64
-	Checks      int64
+	Checks      int64 // of such windows
 	Limit       time.Duration
 	UntilBroken bool
+
+	// What calls of other processes that met a lease may take; 0 is no bound.
+	WaitP99   time.Duration
+	WaitWorst time.Duration
 }
 
 // path returns the name of a file.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -27,10 +28,8 @@ type crashError struct {
 func (e *crashError) Error() string { return fmt.Sprintf("its process died: %v", e.err) }
 func (e *crashError) Unwrap() error { return e.err }
 
-// byFault reports whether a process died of what it touched.
-func (e *crashError) byFault() bool {
-	return strings.Contains(e.said, "unexpected fault address") || strings.Contains(e.said, "SIGBUS")
-}
+// byRace reports whether a process ended because the race detector failed it.
+func (e *crashError) byRace() bool { return strings.Contains(e.said, "WARNING: DATA RACE") }
 
 // start runs a stage in a process of program and returns its account, which
 // there may be with an error: the race detector fails a process at its end. It
@@ -46,6 +45,9 @@ func start(ctx context.Context, program string, p *plan, stderr io.Writer) (*acc
 	c.WaitDelay = 10 * time.Second
 	if _, set := os.LookupEnv("GORACE"); !set && !p.UntilBroken {
 		c.Env = append(os.Environ(), "GORACE=halt_on_error=1") // one race is enough, and often told a thousand times
+	}
+	if p.User != 0 {
+		c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: p.User, Gid: p.User}}
 	}
 	var stdout bytes.Buffer
 	log := &headWriter{w: stderr}

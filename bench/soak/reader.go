@@ -23,6 +23,7 @@ const (
 type reader struct {
 	hand
 	*stage
+	buf []byte // for reads into own memory
 }
 
 // A next function reads one window of a session.
@@ -37,10 +38,16 @@ func (r *reader) run() {
 	}
 }
 
-// session reads one file in one of four ways. Windows outlive it.
+// session reads one file in one of four ways. Windows outlive it; those of some
+// sessions are released at once, so that extents are given up behind the reader
+// beside those that others hold.
 func (r *reader) session(i int) {
 	ctx, end := r.context()
 	defer end()
+	r.hold = r.plan.Hold
+	if r.rng.IntN(3) == 0 {
+		r.hold = max(r.plan.Hold/32, 1)
+	}
 	switch r.rng.IntN(4) {
 	case 0: // a Reader of its own
 		d, err := source.OpenReader(ctx, r.plan.path(i), r.options())
@@ -48,32 +55,49 @@ func (r *reader) session(i int) {
 			return
 		}
 		r.tally.add(opens, 1)
-		r.read(ctx, i, d.ReadManaged)
-		r.fine(d.Close(), "close")
+		r.inOrder(ctx, i, d)
 	case 1: // a File of its own
 		f, err := r.open(ctx, i)
 		if r.failed(err, "open") {
 			return
 		}
-		r.read(ctx, i, r.at(f))
+		r.here(ctx, i, f)
 		r.fine(f.Close(), "close")
 	case 2: // a Reader of a File that others have too
 		f, err := r.shelf.get(ctx, i, r.open)
 		if r.failed(err, "open") {
 			return
 		}
-		d := f.NewReader(r.options())
-		r.read(ctx, i, d.ReadManaged)
-		r.fine(d.Close(), "close")
+		r.inOrder(ctx, i, f.NewReader(r.options()))
 	default: // that File
 		f, err := r.shelf.get(ctx, i, r.open)
 		if r.failed(err, "open") {
 			return
 		}
-		r.read(ctx, i, r.at(f))
+		r.here(ctx, i, f)
 		if r.rng.IntN(4) == 0 {
 			r.fine(r.shelf.clear(i), "close")
 		}
+	}
+}
+
+// inOrder reads windows or lines of d, and closes it. In the control only
+// windows are read: the library is not made to touch what faults itself.
+func (r *reader) inOrder(ctx context.Context, i int, d *source.Reader) {
+	if freezes && r.rng.IntN(4) == 0 {
+		r.lines(ctx, i, d)
+	} else {
+		r.read(ctx, i, r.next(d))
+	}
+	r.fine(d.Close(), "close")
+}
+
+// here reads ranges of f as windows, or into memory of its own.
+func (r *reader) here(ctx context.Context, i int, f *source.File) {
+	if freezes && r.rng.IntN(4) == 0 {
+		r.copies(ctx, i, f)
+	} else {
+		r.read(ctx, i, r.at(f))
 	}
 }
 
@@ -94,11 +118,41 @@ func (r *reader) open(ctx context.Context, i int) (*source.File, error) {
 	return f, err
 }
 
-// options returns how a file is opened. The size of a Reader's windows varies.
+// patterns are what files are opened with: Detect is the default.
+var patterns = []source.Pattern{source.Detect, source.Sequential, source.Random, source.Once, source.Reuse}
+
+// options returns how a file is opened. The size of a Reader's windows varies; a
+// third have the default, which is two extents of a mapping.
 func (r *reader) options() *source.Options {
-	return &source.Options{
-		Runtime: r.rt, Source: r.kind, Pattern: source.Reuse,
-		WindowBytes: source.Granularity << r.rng.IntN(11),
+	o := &source.Options{Runtime: r.rt, Source: r.kind, Pattern: patterns[r.rng.IntN(len(patterns))]}
+	if r.rng.IntN(3) != 0 {
+		o.WindowBytes = source.Granularity << r.rng.IntN(11)
+	}
+	return o
+}
+
+// next returns a function that reads d from front to back, for the most part.
+func (r *reader) next(d *source.Reader) next {
+	return func(ctx context.Context) (window.Window, error) {
+		switch r.rng.IntN(24) {
+		case 0:
+			if err := d.SeekTo(r.rng.Int64N(d.Size() + source.Granularity)); err != nil {
+				return window.Window{}, err
+			}
+		case 1:
+			return d.TryReadManaged(ctx)
+		case 2:
+			return d.ReadManagedAt(ctx, r.rng.Int64N(d.Size()+1), 1+r.rng.IntN(64<<10))
+		case 3:
+			d.SetPattern(patterns[r.rng.IntN(len(patterns))])
+		}
+		w, err := d.ReadManaged(ctx)
+		if err == io.EOF && r.rng.IntN(2) == 0 { // once more from the beginning
+			if err = d.SeekTo(0); err == nil {
+				return d.ReadManaged(ctx)
+			}
+		}
+		return w, err
 	}
 }
 

@@ -19,6 +19,8 @@ type record struct {
 	Machine  machine.Facts  `json:"machine"` // its fileSystem is empty: there are several
 	Places   []*placeRecord `json:"places"`
 	Problems []string       `json:"problems"` // promises that were broken, or not shown
+
+	NoOrdinary string `json:"noOrdinary,omitempty"` // why there is no stage of an ordinary user
 }
 
 // A placeRecord is what was found on one file system.
@@ -26,6 +28,7 @@ type placeRecord struct {
 	FileSystem  string   `json:"fileSystem"`
 	Unavailable string   `json:"unavailable,omitempty"` // why it was left out
 	Account     *account `json:"account,omitempty"`
+	Ordinary    *account `json:"ordinary,omitempty"` // the same as an ordinary user
 	Baseline    *account `json:"baseline,omitempty"` // the same attacks while the readers copy
 	Control     *control `json:"control,omitempty"`
 }
@@ -46,15 +49,18 @@ func (r *record) soaked() (n int) {
 	return n
 }
 
-// total returns the sums over all places.
-func (r *record) total() (sum counts, breaks int64) {
+// total returns the sums over all places, of the guard only the breaks.
+func (r *record) total() (sum counts, g guard) {
 	for _, p := range r.Places {
-		if p.Account != nil {
-			sum = sum.plus(p.Account.Counts)
-			breaks += p.Account.Guard.Breaks
+		for _, a := range []*account{p.Account, p.Ordinary} {
+			if a != nil {
+				sum = sum.plus(a.Counts)
+				g.Breaks += a.Guard.Breaks
+				g.FrozenBreaks += a.Guard.FrozenBreaks
+			}
 		}
 	}
-	return sum, breaks
+	return sum, g
 }
 
 // status returns the exit status that the problems ask for.
@@ -94,7 +100,23 @@ func (r *record) judge(p *plan, a *account, err error) {
 		problem("no window was guarded: nothing was shown")
 	case a.Guard.Breaks == 0:
 		problem("no lease broke: nothing was shown")
+	case a.Guard.FrozenBreaks == 0:
+		problem("no lease broke while a window was held: nothing was shown")
 	case a.Counts[frozen] == 0:
 		problem("no window was frozen in place: nothing was shown")
+	case a.Counts[frozenChecks] == 0:
+		problem("no window was looked at after it had been frozen: nothing was shown")
+	case p.MemlockBytes > 0 && a.Guard.LockRefused == 0:
+		problem("the system refused to lock nothing: that was not shown")
+	}
+	met := a.Attacks.Waits[metLease]
+	if met == nil {
+		return
+	}
+	if took := met.quantile(0.99); p.WaitP99 > 0 && took > p.WaitP99 {
+		problem("calls that met a lease took %s at the 99th percentile, and may take %v", duration(took), p.WaitP99)
+	}
+	if took := time.Duration(met.Worst); p.WaitWorst > 0 && took > p.WaitWorst {
+		problem("a call that met a lease took %s, and may take %v", duration(took), p.WaitWorst)
 	}
 }

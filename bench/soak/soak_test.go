@@ -48,6 +48,7 @@ func TestShort(t *testing.T) {
 	if status != exitFine {
 		t.Fatalf("status %d\n%s", status, said)
 	}
+	ordinary := false
 	for _, p := range r.Places {
 		if p.Unavailable != "" {
 			t.Logf("%s is left out: %s", p.FileSystem, p.Unavailable)
@@ -56,6 +57,30 @@ func TestShort(t *testing.T) {
 		if p.Account == nil || p.Account.Counts[guarded] == 0 || p.Control == nil || p.Control.Problem != "" {
 			t.Errorf("%+v", p)
 		}
+		ordinary = ordinary || p.Ordinary != nil
+	}
+	if c, _ := r.total(); r.soaked() > 0 && (c[own] == 0 || c[lines] == 0 || c[longHeld] == 0 || c[relimited] == 0) {
+		t.Errorf("%d reads into own memory, %d lines, %d held for long, limits changed %d times", c[own], c[lines], c[longHeld], c[relimited])
+	}
+	if r.soaked() > 0 && !ordinary {
+		t.Errorf("there was no stage of an ordinary user: %s", r.NoOrdinary)
+	}
+}
+
+// TestReachable: a folder that its owner keeps to himself is none for others.
+func TestReachable(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a", "b")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Dir(dir), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if reachable(dir) == nil {
+		t.Error("a folder in one that is its owner's alone is reachable")
+	}
+	if err := reachable("/"); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -66,7 +91,7 @@ func TestCopies(t *testing.T) {
 		t.Fatalf("status %d\n%s", status, said)
 	}
 	a := r.Places[0].Account
-	if c := a.Counts; c[windows] == 0 || c[checks] < c[windows] || c[guarded] != 0 || a.Lives == 0 || a.Attacks.Operations == 0 {
+	if c := a.Counts; c[windows] == 0 || c[privateChecks] < c[windows] || c[guardedChecks] != 0 || c[guarded] != 0 || a.Lives == 0 || a.Attacks.Operations == 0 {
 		t.Errorf("%+v", a)
 	}
 	if r.Places[0].Control != nil || r.Seed != 1 {

@@ -25,6 +25,8 @@ type account struct {
 	Lives    int      `json:"attackers"` // processes
 	Killed   int      `json:"killed"`    // of them, by SIGKILL
 	Findings []string `json:"findings"`  // what went wrong, in words
+
+	Settled time.Duration `json:"settledNanoseconds"` // from when all was closed to when nothing was left of it
 }
 
 // A stage is the readers of one plan, in a process of their own.
@@ -63,11 +65,15 @@ func (s *stage) running() bool { return !s.over.Load() }
 // runStage does what the plan says.
 func runStage(ctx context.Context, p *plan, stderr io.Writer) (*account, error) {
 	kind, err := sourceKind(p.Source)
+	if err == nil && p.MemlockBytes > 0 {
+		err = limitLocked(p.MemlockBytes) // before the library asks for it
+	}
 	if err != nil {
 		return nil, err
 	}
-	// What all hands hold, and as much again for what is between two of them.
-	memory := int64(2*p.Readers+1) * 2 * heldBytes
+	// What all hands hold, and twice as much for what is between two of them and
+	// for what lines keep beside themselves.
+	memory := int64(2*p.Readers+1) * 3 * heldBytes
 	rt, err := source.NewRuntime(source.Limits{MemoryBytes: memory, LockBytes: p.LockBytes, PinnedBytes: p.PinnedBytes})
 	if err != nil {
 		return nil, err
@@ -92,7 +98,7 @@ func runStage(ctx context.Context, p *plan, stderr io.Writer) (*account, error) 
 		Freezes: freezes, Seconds: time.Since(began).Seconds(), Counts: s.total.counts(), Guard: look(rt),
 		Attacks: attackers.report, Lives: attackers.lives, Killed: attackers.killed,
 	}
-	s.close()
+	a.Settled = s.close()
 	a.Findings = s.found.all()
 	return a, nil
 }
@@ -103,9 +109,10 @@ func (s *stage) attacked(ctx context.Context, attackers *pack, stderr io.Writer)
 	defer end()
 	var besieging, reading, holding sync.WaitGroup
 	besieging.Go(func() { attackers.run(ctx) })
+	besieging.Go(func() { s.relimit(ctx) })
 	seed := maphash.MakeSeed()
 	for i := range s.plan.Readers {
-		r := &reader{s.hand(seed, 2*i), s}
+		r := &reader{hand: s.hand(seed, 2*i), stage: s}
 		reading.Go(r.run)
 		h := &holder{s.hand(seed, 2*i+1), s}
 		holding.Go(h.run)
@@ -130,8 +137,9 @@ func (s *stage) hand(seed maphash.Seed, number int) hand {
 	}
 }
 
-// close closes what the readers shared, after which nothing may be in use.
-func (s *stage) close() {
+// close closes what the readers shared, after which nothing may be in use, and
+// returns how long it took until nothing was.
+func (s *stage) close() (settled time.Duration) {
 	for i := range s.plan.FileBytes {
 		if err := s.shelf.clear(i); err != nil {
 			s.found.add("close: %v", err)
@@ -143,17 +151,39 @@ func (s *stage) close() {
 	if err := s.rt.Close(); err != nil {
 		s.found.add("close: %v", err)
 	}
-	if g := s.rt.Stats().Guard; g.Leases != 0 || g.LockedBytes != 0 {
-		s.found.add("%d leases are still held, and %d bytes locked", g.Leases, g.LockedBytes)
-	}
-	switch mappings, descriptors, err := left(s.plan.Dir); {
-	case err != nil:
-		s.found.add("close: %v", err)
-	case mappings+descriptors > 0:
-		s.found.add("%d mappings and %d descriptors are left behind", mappings, descriptors)
+	took, text := s.remains()
+	if text != "" {
+		s.found.add("%s", text)
 	}
 	for i := range s.plan.FileBytes {
 		os.Remove(s.plan.path(i))
+	}
+	return took
+}
+
+// settling is how long what is left may take to go away: a mapping whose lease
+// has just been broken is tidied up by a goroutine that nobody waits for.
+const settling = 2 * time.Second
+
+// remains says what is left after everything has been closed, "" if nothing is,
+// and how long that took.
+func (s *stage) remains() (took time.Duration, text string) {
+	for began := time.Now(); ; time.Sleep(time.Millisecond) {
+		g := s.rt.Stats().Guard
+		mappings, descriptors, err := left(s.plan.Dir)
+		switch {
+		case err != nil:
+			text = fmt.Sprintf("close: %v", err)
+		case g.Leases != 0 || g.LockedBytes != 0:
+			text = fmt.Sprintf("%d leases are still held, and %d bytes locked", g.Leases, g.LockedBytes)
+		case mappings+descriptors > 0:
+			text = fmt.Sprintf("%d mappings and %d descriptors are left behind", mappings, descriptors)
+		default:
+			return time.Since(began), ""
+		}
+		if time.Since(began) > settling {
+			return time.Since(began), text
+		}
 	}
 }
 
@@ -191,16 +221,15 @@ func (p *plan) reached(elapsed time.Duration, c counts, breaks int64) bool {
 		return true
 	}
 	if p.UntilBroken {
-		both, any := c[changed] > 0 && c[faults] > 0, c[changed]+c[faults] > 0
-		return both || any && elapsed >= p.Least
+		return breaks > 0 && c[guardedChanged] > 0 && c[guardedFaults] > 0
 	}
-	return elapsed >= p.Least && breaks >= p.Breaks && c[checks] >= p.Checks
+	return elapsed >= p.Least && breaks >= p.Breaks && c[guardedChecks] >= p.Checks
 }
 
 // progress is a line for people.
 func progress(c counts, g guard) string {
-	return fmt.Sprintf("%d broken leases, %d windows (%d guarded, %d frozen in place), %d hash checks, %d changed, %d faults",
-		g.Breaks, c[windows], c[guarded], c[frozen], c[checks], c[changed], c[faults])
+	return fmt.Sprintf("%d broken leases (%d with something frozen), %d windows (%d guarded, %d frozen in place), %d guarded hash checks, %d changed, %d faults",
+		g.Breaks, g.FrozenBreaks, c[windows], c[guarded], c[frozen], c[guardedChecks], c[changed], c[faults])
 }
 
 // sourceKind returns the source with a name.

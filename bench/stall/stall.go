@@ -43,6 +43,7 @@ type Load struct {
 	Processors  int           // GOMAXPROCS
 	For         time.Duration // how long windows are begun
 	Seed        uint64        // of the order in which windows are read
+	InOrder     bool          // or they are read from front to back, as a Reader does that is not to come back (source.Once)
 	LockBytes   int64         // of Oriel's Limits
 }
 

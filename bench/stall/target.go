@@ -23,11 +23,15 @@ type target interface {
 	close() error
 }
 
-// order returns the numbers of all windows of a file, shuffled.
+// order returns the numbers of all windows of a file, shuffled unless they are
+// to be in order.
 func (l *Load) order(size int64) []int32 {
 	order := make([]int32, size/int64(l.WindowBytes))
 	for i := range order {
 		order[i] = int32(i)
+	}
+	if l.InOrder {
+		return order
 	}
 	r := rand.New(rand.NewPCG(l.Seed, l.Seed))
 	r.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
@@ -137,7 +141,10 @@ func (l *Load) windows() (*windows, error) {
 	if l.Way == Mmap {
 		o.Source = source.Mmap
 	}
-	if l.WindowBytes > os.Getpagesize() {
+	switch {
+	case l.InOrder:
+		o.Pattern = source.Once // extents are loaded ahead, and given up behind
+	case l.WindowBytes > os.Getpagesize():
 		o.Pattern = source.Reuse // load an extent where it is touched first
 	}
 	f, err := source.Open(context.Background(), l.File, o)

@@ -20,6 +20,7 @@ func pretended() kernel {
 	k.unlock = func([]byte) error { return nil }
 	k.drop = func([]byte) {}
 	k.cached = func(*os.File, int64, int64) (bool, bool) { return true, true }
+	k.need = func(*os.File, int64, int64) {}
 	k.dense = func(*os.File, int64, int64) bool { return true }
 	k.spare = func(n int, _ bool) ([]byte, error) { return make([]byte, n), nil }
 	k.unspare = func([]byte) {}

@@ -34,6 +34,8 @@ type kernel struct {
 	// cached reports whether the page cache holds a range, as far as that is
 	// known: pages that are being read count too.
 	cached func(f *os.File, off, n int64) (yes, known bool)
+	// need has a range read into the page cache, and does not wait for it.
+	need func(f *os.File, off, n int64)
 	// dense reports whether reading a range through a mapping takes no memory
 	// that reading it by pread would not take.
 	dense func(f *os.File, off, n int64) bool

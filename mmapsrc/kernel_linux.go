@@ -23,6 +23,7 @@ func systemKernel() kernel {
 		unlock:   func(p []byte) error { return unix.Munlock(p) },
 		drop:     func(p []byte) { _ = unix.Madvise(p, unix.MADV_DONTNEED) },
 		cached:   cached,
+		need:     need,
 		dense:    dense,
 		spare:    spare,
 		unspare:  unspare,
@@ -135,6 +136,13 @@ func cached(f *os.File, off, n int64) (yes, known bool) {
 	}
 	page := int64(os.Getpagesize())
 	return int64(c.Cache) >= (n+page-1)/page, true
+}
+
+// need is a hint: nothing depends on what becomes of it.
+func need(f *os.File, off, n int64) {
+	if fd, err := descriptor(f); err == nil {
+		_ = unix.Fadvise(fd, off, n, unix.FADV_WILLNEED)
+	}
 }
 
 // dense reports whether a range has no holes if f is on tmpfs, where a page is

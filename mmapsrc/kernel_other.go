@@ -22,6 +22,7 @@ func systemKernel() kernel {
 		unlock:   func([]byte) error { return nil },
 		drop:     func([]byte) {},
 		cached:   func(*os.File, int64, int64) (bool, bool) { return false, false },
+		need:     func(*os.File, int64, int64) {},
 		dense:    func(*os.File, int64, int64) bool { return true },
 		spare:    func(int, bool) ([]byte, error) { return nil, errors.ErrUnsupported },
 		unspare:  func([]byte) {},

@@ -98,12 +98,11 @@ func (s *File) Load(mem window.Memory, off int64, n int, u Use) (w window.Window
 }
 
 // load loads and pins the extents from first to last, and with Once loads those
-// ahead that belong to the same run.
+// ahead that belong to the same run and are cached.
 func (m *mapping) load(first, last int64, u Use) (l *loan, err error) {
 	end := last
 	if u == Once {
-		run := m.g.run()
-		end = min(last|(run-1), (m.size-1)>>extentShift)
+		end = m.ahead(last)
 	}
 	// In ascending order, so that two who want each other's do not wait for
 	// ever; those ahead only if nobody has them.
@@ -139,6 +138,22 @@ func (m *mapping) load(first, last int64, u Use) (l *loan, err error) {
 		x.misses.Store(0)
 	}
 	return l, nil
+}
+
+// ahead returns the last extent that is to be loaded together with one: the end
+// of its run, if the page cache has that. Otherwise the device begins to read it,
+// and nobody waits for that.
+func (m *mapping) ahead(last int64) int64 {
+	end := min(last|(m.g.run()-1), (m.size-1)>>extentShift)
+	if end == last {
+		return last
+	}
+	lo, n := (last+1)<<extentShift, min((end+1)<<extentShift, m.size)-(last+1)<<extentShift
+	if yes, _ := m.g.k.cached(m.file, lo, n); yes {
+		return end
+	}
+	m.g.k.need(m.file, lo, n)
+	return last
 }
 
 // openAndPin opens x, unless it is open, and pins it: for l, or for a new loan if

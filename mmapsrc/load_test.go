@@ -99,6 +99,20 @@ func TestOnceLoadsARunAndGivesItUpBehind(t *testing.T) {
 	}
 }
 
+// What the device would have to be waited for is not loaded ahead, but asked for.
+func TestOnceDoesNotWaitForWhatIsAhead(t *testing.T) {
+	k := pretended()
+	populated, asked := 0, int64(0)
+	k.populate = func(p []byte) error { populated += len(p); return nil }
+	k.cached = func(*os.File, int64, int64) (bool, bool) { return false, true }
+	k.need = func(_ *os.File, off, n int64) { asked = off<<32 | n }
+	x := guarded(t, k, 7, 8, 8)
+	x.get(t, 0, 10, Once)()
+	if populated != ExtentBytes || asked != ExtentBytes<<32|3<<extentShift {
+		t.Errorf("%d bytes were populated, want an extent; asked for %d at %d", populated, asked&(1<<32-1), asked>>32)
+	}
+}
+
 // What is read again and again is not given up because somebody read past it.
 func TestOnceLeavesWhatOthersUse(t *testing.T) {
 	x := guarded(t, pretended(), 4, 8, 8)

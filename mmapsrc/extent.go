@@ -20,14 +20,14 @@ type extent struct {
 	flags  atomic.Uint32
 	misses atomic.Uint32 // reads that were copied although they lay here, since it was loaded or given up
 	since  atomic.Int64  // when the last missesBeforeLoad of them began, on the Guard's clock
-	index  uint32        // in the file, in extents
 
 	mu     sync.Mutex // whoever populates, locks or unlocks; the keeper never takes it
+	index  uint32     // in the file, in extents; known from when it is locked first
 	locked bool       // populated and locked, and taken from the account
 	bad    bool       // could not be populated: always copied
 
 	// What the Guard knows of an extent that it holds; its mu guards them.
-	held   int32         // index in its list, -1 for none
+	held   int32         // index in its list, plus one; 0 for none
 	seen   uint64        // hits when it was looked at last,
 	seenAt time.Duration // which was then
 

@@ -11,7 +11,7 @@ func (g *Guard) hold(m *mapping, x *extent) {
 	hits, _ := m.used(x)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	x.held = int32(len(g.list))
+	x.held = int32(len(g.list) + 1)
 	x.seen, x.seenAt = hits, g.now()
 	g.list = append(g.list, heldExtent{m, x})
 }
@@ -24,11 +24,11 @@ func (g *Guard) forget(x *extent) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	last := len(g.list) - 1
-	g.list[x.held] = g.list[last]
-	g.list[x.held].x.held = x.held
+	g.list[x.held-1] = g.list[last]
+	g.list[x.held-1].x.held = x.held
 	g.list[last] = heldExtent{}
 	g.list = g.list[:last]
-	x.held = -1
+	x.held = 0
 	g.account.Give(ExtentBytes)
 }
 

@@ -262,6 +262,9 @@ func (m *mapping) locked(first, stop int64, u Use) {
 	for i := first; i < stop; i++ {
 		x := m.extent(i)
 		x.locked = true
+		if x.index != uint32(i) { // only the first time: others read it without the mutex from then on
+			x.index = uint32(i)
+		}
 		x.flags.And(^uint32(extentOnce))
 		x.flags.Or(extentLocked)
 		if u == Once {
@@ -283,14 +286,57 @@ func (m *mapping) unlock(x *extent) {
 	m.g.forget(x)
 }
 
-// dropPassed gives up an extent that a reader has passed, unless somebody is
-// just loading it or has a slice of it again.
+// dropPassed gives up the run of an extent that a reader has passed, if it has
+// passed all that is loaded of it and nobody has a slice: in as few system calls
+// as loading it took. What is left, because a reader ended or went elsewhere, is
+// the first that others throw out.
 func (m *mapping) dropPassed(x *extent) {
-	if !x.mu.TryLock() {
+	run := m.g.run()
+	first := int64(x.index) &^ (run - 1)
+	stop := min(first+run, (m.size+ExtentBytes-1)>>extentShift)
+	for i := first; i < stop; i++ {
+		if y := m.extent(i); y != nil && y.has(extentOnce) && y.has(extentLocked) && !y.isPassed() {
+			return
+		}
+	}
+	begin := first // of those that have been shut and not yet unlocked
+	for i := first; i < stop; i++ {
+		y := m.extent(i)
+		if y != nil && y.mu.TryLock() {
+			if y.locked && y.isPassed() && m.shut(y) {
+				continue // its mutex is held until it is unlocked
+			}
+			y.mu.Unlock()
+		}
+		m.unlockShut(begin, i)
+		begin = i + 1
+	}
+	m.unlockShut(begin, stop)
+}
+
+// isPassed reports whether a reader has passed x and nobody has a slice of it.
+func (x *extent) isPassed() bool {
+	s := x.slot.Load()
+	return s != nil && s.has(flagPassed) && !s.pinned()
+}
+
+// unlockShut gives up the extents [first, stop), which are locked and shut and
+// whose mutexes the caller holds, and releases those.
+func (m *mapping) unlockShut(first, stop int64) {
+	if first >= stop {
 		return
 	}
-	defer x.mu.Unlock()
-	if s := x.slot.Load(); x.locked && s != nil && s.has(flagPassed) && m.shut(x) {
-		m.unlock(x)
+	p := m.data[first<<extentShift : min(stop<<extentShift, int64(len(m.data)))]
+	unlocked := m.g.k.unlock(p) == nil
+	if unlocked {
+		m.g.k.drop(p)
+	}
+	for i := first; i < stop; i++ {
+		x := m.extent(i)
+		if unlocked {
+			x.misses.Store(0)
+			m.g.forget(x)
+		}
+		x.mu.Unlock()
 	}
 }

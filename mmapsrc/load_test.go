@@ -67,13 +67,13 @@ func TestLockedExtentIsOpenedAtOnce(t *testing.T) {
 	}
 }
 
-// A reader from front to back has a run loaded at a time, and what it has
-// passed is unlocked when it is given back, not before.
+// A reader from front to back has a run loaded at a time, and when it has passed
+// it, it is unlocked with the last slice, not before, and at once.
 func TestOnceLoadsARunAndGivesItUpBehind(t *testing.T) {
 	k := pretended()
-	var populated, dropped int
+	var populated, dropped, drops int
 	k.populate = func(p []byte) error { populated += len(p); return nil }
-	k.drop = func(p []byte) { dropped += len(p) }
+	k.drop = func(p []byte) { dropped += len(p); drops++ }
 	x := guarded(t, k, 7, 8, 8)
 	first := x.get(t, 0, ExtentBytes/2, Once)
 	if populated != 4<<extentShift {
@@ -87,11 +87,17 @@ func TestOnceLoadsARunAndGivesItUpBehind(t *testing.T) {
 	if dropped != 0 {
 		t.Error("an extent was given up while a slice was out")
 	}
-	second.Release()
-	if dropped != ExtentBytes {
-		t.Errorf("%d bytes were given up behind the reader, want an extent", dropped)
+	held := x.get(t, ExtentBytes, ExtentBytes, Once)
+	x.get(t, 2*ExtentBytes, 2*ExtentBytes, Once)()
+	held()
+	if dropped != 0 {
+		t.Errorf("%d bytes were given up while a slice of the run was out", dropped)
 	}
-	for off := int64(ExtentBytes); off < 7<<extentShift; off += ExtentBytes {
+	second.Release()
+	if dropped != 4*ExtentBytes || drops != 1 {
+		t.Errorf("%d bytes were given up behind the reader, in %d calls, want 4 extents in one", dropped, drops)
+	}
+	for off := int64(4 * ExtentBytes); off < 7<<extentShift; off += ExtentBytes {
 		x.get(t, off, ExtentBytes, Once)()
 	}
 	if populated != 7<<extentShift || dropped != populated || x.account.Used() != 0 {

@@ -58,12 +58,13 @@ const (
 	ended
 )
 
-// A group is the extents of 32 MiB, 1.5 KiB of them, made when the first is
-// needed: a sparse file of a TiB costs 256 KiB before it is read.
-type group [groupExtents]extent
+// A group is the extents of 16 GiB, or of all of a smaller file: 96 bytes each,
+// made when the first is needed. What is not used of it is never written, so that
+// it takes no memory but addresses.
+type group struct{ extents []extent }
 
 const (
-	groupShift   = 4
+	groupShift   = 13
 	groupExtents = 1 << groupShift
 )
 
@@ -89,7 +90,7 @@ func (m *mapping) extent(i int64) *extent {
 	if c == nil {
 		return nil
 	}
-	return &c[i&(groupExtents-1)]
+	return &c.extents[i&(groupExtents-1)]
 }
 
 // makeExtent returns the extent with an index.
@@ -97,17 +98,10 @@ func (m *mapping) makeExtent(i int64) *extent {
 	if x := m.extent(i); x != nil {
 		return x
 	}
-	c := new(group)
-	for j := range c {
-		x := &c[j]
-		x.index = uint32(i&^(groupExtents-1)) + uint32(j)
-		x.held = -1
-	}
-	p := &m.groups[i>>groupShift]
-	if !p.CompareAndSwap(nil, c) {
-		c = p.Load()
-	}
-	return &c[i&(groupExtents-1)]
+	first := i &^ (groupExtents - 1)
+	all := (m.size + ExtentBytes - 1) >> extentShift
+	m.groups[i>>groupShift].CompareAndSwap(nil, &group{make([]extent, min(all-first, groupExtents))})
+	return m.extent(i)
 }
 
 // bytes returns the extent's memory.
@@ -116,13 +110,24 @@ func (m *mapping) bytes(x *extent) []byte {
 	return m.data[lo:min(lo+ExtentBytes, int64(len(m.data)))]
 }
 
-// extents calls f with every extent that has been made.
-func (m *mapping) extents(f func(*extent)) {
+// lockedExtents calls f with every extent that is locked, and holds its mutex. A
+// load that is at it now may lock more.
+func (m *mapping) lockedExtents(f func(*extent)) {
 	for i := range m.groups {
-		if c := m.groups[i].Load(); c != nil {
-			for j := range c {
-				f(&c[j])
+		c := m.groups[i].Load()
+		if c == nil {
+			continue
+		}
+		for j := range c.extents {
+			x := &c.extents[j]
+			if !x.has(extentLocked) { // most are not: their mutexes are left alone
+				continue
 			}
+			x.mu.Lock()
+			if x.locked {
+				f(x)
+			}
+			x.mu.Unlock()
 		}
 	}
 }
@@ -188,13 +193,7 @@ func (m *mapping) isEnd() bool {
 // end gives back everything but the descriptor. phase is ended.
 func (m *mapping) end() {
 	m.g.unguard(m)
-	m.extents(func(x *extent) {
-		x.mu.Lock()
-		if x.locked {
-			m.g.forget(x)
-		}
-		x.mu.Unlock()
-	})
+	m.lockedExtents(func(x *extent) { m.g.forget(x) })
 	if m.data != nil {
 		m.g.k.unmap(m.data)
 	}
@@ -204,13 +203,7 @@ func (m *mapping) end() {
 // thaw gives up what a frozen mapping needs no more, and locks what it lends.
 func (m *mapping) thaw() {
 	m.unguardFrozen()
-	m.extents(func(x *extent) {
-		x.mu.Lock()
-		defer x.mu.Unlock()
-		if x.locked {
-			m.thawExtent(x)
-		}
-	})
+	m.lockedExtents(m.thawExtent)
 	m.settle()
 }
 

@@ -199,21 +199,23 @@ func (m *mapping) lockAll(first, last, end int64, u Use) error {
 		for stop <= end && !m.extent(stop).locked && !m.extent(stop).bad && m.g.account.Take(ExtentBytes) {
 			stop++
 		}
-		if err := m.lockRun(i, stop, u); err != nil {
+		done, err := m.lockRun(i, stop, u)
+		if err != nil {
 			if i > last {
 				return nil
 			}
 			return err
 		}
-		i = stop
+		i = done
 	}
 	return nil
 }
 
 // lockRun locks and populates the extents [first, stop), which have been taken
 // from the account: in this order, because what is populated and not locked can
-// be gone again before it is.
-func (m *mapping) lockRun(first, stop int64, u Use) (err error) {
+// be gone again before it is. If not all of them can be had it tries the first
+// alone. It returns where those end that it has locked.
+func (m *mapping) lockRun(first, stop int64, u Use) (done int64, err error) {
 	lo, hi := first<<extentShift, min(stop<<extentShift, int64(len(m.data)))
 	p := m.data[lo:hi]
 	if !m.g.k.dense(m.file, lo, hi-lo) {
@@ -223,7 +225,7 @@ func (m *mapping) lockRun(first, stop int64, u Use) (err error) {
 		m.g.lockRefused.Add(1)
 	} else if err = m.populate(p); err == nil {
 		m.locked(first, stop, u)
-		return nil
+		return stop, nil
 	}
 	m.giveBack(first, stop)
 	if stop > first+1 && m.g.account.Take(ExtentBytes) {
@@ -232,7 +234,7 @@ func (m *mapping) lockRun(first, stop int64, u Use) (err error) {
 	if errors.Is(err, errBad) {
 		m.extent(first).bad = !m.over.Load() // not if a writer has truncated it meanwhile
 	}
-	return err
+	return first, err
 }
 
 // populate populates p, an extent at a time, so that a writer's keeper, which
@@ -248,7 +250,8 @@ func (m *mapping) populate(p []byte) error {
 	return nil
 }
 
-// giveBack undoes what has been done to extents that are not to be lent.
+// giveBack undoes what has been done to extents that are not locked, and so not
+// lent: an extent that is lent may be a copy by now, and dropping it would zero it.
 func (m *mapping) giveBack(first, stop int64) {
 	p := m.data[first<<extentShift : min(stop<<extentShift, int64(len(m.data)))]
 	if m.g.k.unlock(p) == nil {

@@ -405,3 +405,41 @@ func TestPauseBetweenTriesGrows(t *testing.T) {
 		t.Errorf("after a quiet time the pause is %v, %v", x.f.due()-clock, err)
 	}
 }
+
+// The system refuses to lock several extents together: each is locked by itself,
+// and none is lent that is not.
+func TestRunThatCannotBeLockedIsLockedOneByOne(t *testing.T) {
+	k := pretended()
+	var locked, populated int
+	k.lock = func(p []byte) error {
+		if len(p) > ExtentBytes {
+			return errors.New("cannot allocate memory")
+		}
+		locked += len(p)
+		return nil
+	}
+	k.populate = func(p []byte) error { populated += len(p); return nil }
+	x := guarded(t, k, 6, 8, 8)
+	x.get(t, ExtentBytes/2, 3<<extentShift, Reuse)()
+	if locked != 4<<extentShift || populated != locked || x.account.Used() != int64(locked) {
+		t.Errorf("%d bytes were locked, %d populated, %d are in the account; want 4 extents", locked, populated, x.account.Used())
+	}
+	for i := range int64(4) {
+		if e := x.f.cur.Load().extent(i); !e.locked || !e.has(extentLocked) {
+			t.Errorf("extent %d is lent and not locked", i)
+		}
+	}
+	// And where only so many can be locked, nothing is lent that is not.
+	room := 1
+	k.lock = func(p []byte) error {
+		if len(p) > ExtentBytes || room == 0 {
+			return errors.New("cannot allocate memory")
+		}
+		room--
+		return nil
+	}
+	y := guarded(t, k, 6, 8, 8)
+	if w, err := y.f.Load(nil, 0, 2<<extentShift, Reuse); !errors.Is(err, errBudget) {
+		t.Errorf("%v, %v: lent although one of two extents is not locked", w, err)
+	}
+}

@@ -58,13 +58,13 @@ const (
 	ended
 )
 
-// A group is the extents of 16 GiB, or of all of a smaller file: 96 bytes each,
+// A group is the extents of 8 GiB, or of all of a smaller file: 96 bytes each,
 // made when the first is needed. What is not used of it is never written, so that
 // it takes no memory but addresses.
 type group struct{ extents []extent }
 
 const (
-	groupShift   = 13
+	groupShift   = 12
 	groupExtents = 1 << groupShift
 )
 

@@ -19,6 +19,9 @@ package mmapsrc
 // open gives x a slot and clears closed. The caller holds x.mu, and x is
 // locked.
 func (m *mapping) open(x *extent) error {
+	if !x.locked {
+		panic("mmapsrc: an extent that is not locked is to be lent")
+	}
 	m.slotMu.Lock()
 	defer m.slotMu.Unlock()
 	s := x.slot.Load()
@@ -42,25 +45,33 @@ func (m *mapping) open(x *extent) error {
 	return nil
 }
 
-// freeSlotLocked returns an empty slot, if need be one whose extent nobody has
-// a slice of, and nil if there is none. That extent stays locked, and can be
-// opened again without a system call.
+// freeSlotLocked returns an empty slot: one that there is, or a new one, or one
+// whose extent nobody has a slice of, and nil if there is none of these. That
+// extent stays locked, and can be opened again without a system call.
 func (m *mapping) freeSlotLocked() *slot {
-	for range m.slots {
-		m.hand = (m.hand + 1) % len(m.slots)
-		s := m.slots[m.hand].Load()
+	made := 0
+	for ; made < len(m.slots); made++ { // they are made in order
+		s := m.slots[made].Load()
 		if s == nil {
-			s = new(slot)
-			s.set(flagClosed)
-			m.slots[m.hand].Store(s)
+			break
 		}
-		x := s.x.Load()
-		if x == nil {
+		if s.x.Load() == nil {
 			m.taken++
 			return s
 		}
+	}
+	if made < len(m.slots) {
+		s := new(slot)
+		s.set(flagClosed)
+		m.slots[made].Store(s)
+		m.taken++
+		return s
+	}
+	for range m.slots {
+		m.hand = (m.hand + 1) % len(m.slots)
+		s := m.slots[m.hand].Load()
 		if s.close() {
-			x.leaveSlot(s)
+			s.x.Load().leaveSlot(s)
 			return s
 		}
 	}

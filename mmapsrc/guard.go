@@ -14,10 +14,11 @@ import (
 	"github.com/oriel-go/oriel/window"
 )
 
-// DefaultPinnedBytes is how much of a file is lent at a time unless set: 32
-// extents, which take about 6 ms to copy into huge pages and 30 ms into others
-// on the machines of the design's measurements.
-const DefaultPinnedBytes = 64 << 20
+// DefaultPinnedBytes is how much of a file is lent at a time unless set: 16
+// extents. With 32, of which each was lent at every break, a writer waited 12 ms
+// in the middle and 117 ms in one of a hundred cases, when memory for the copies
+// had to be got from the host of a virtual machine (decision 0008).
+const DefaultPinnedBytes = 32 << 20
 
 // A Guard keeps files still while they are mapped, and owns the keeper that
 // meets their writers. Its methods may be called by any number of goroutines.

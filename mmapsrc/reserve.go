@@ -9,7 +9,7 @@ import (
 // takes a writer's time: 0.6 ms for an extent on a machine that has it at hand,
 // 6 ms in a virtual machine that must get it from its host first. It may also
 // not be to be had.
-const reserveExtents = 4
+const reserveExtents = 8
 
 // A ballast is mappings that are kept to be thrown away. Moving a copy into the
 // middle of a mapping makes up to two mappings more, and takes place for as many;

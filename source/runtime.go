@@ -39,7 +39,7 @@ type Limits struct {
 
 	// PinnedBytes bounds the bytes of one mapped file that windows keep in use
 	// at a time. A writer of the file waits while they are copied. At least
-	// 2 MiB, of which multiples count. The default is 64 MiB. A change counts
+	// 2 MiB, of which multiples count. The default is 32 MiB. A change counts
 	// for files that are mapped later.
 	PinnedBytes int64
 

@@ -28,7 +28,7 @@ import (
 
 const (
 	writtenBytes    = 128 << 20 // of the file whose writers wait
-	pinnedLockBytes = 64 << 20  // as many extents as may be pinned
+	pinnedLockBytes = 32 << 20  // as many extents as may be pinned
 	againBreaks     = 10        // after which it is looked how soon the file is mapped again
 	againWithin     = 10 * time.Second
 )
@@ -38,7 +38,7 @@ const (
 const unread = -1
 
 // pinnedExtents are how many extents are pinned when a writer comes.
-var pinnedExtents = []int{unread, 0, 1, 4, 32}
+var pinnedExtents = []int{unread, 0, 1, 4, 16}
 
 // A write is what a process does to a file that is mapped by another.
 type write struct {

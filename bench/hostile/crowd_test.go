@@ -52,7 +52,7 @@ func crowd(args []string) (string, error) {
 		return "", err
 	}
 	ctx := context.Background()
-	rt, err := source.NewRuntime(source.Limits{MemoryBytes: 16 << 20, LockBytes: crowdLocked})
+	rt, err := source.NewRuntime(source.Limits{MemoryBytes: 16 << 20, LockBytes: crowdLocked, PinnedBytes: crowdLocked})
 	if err != nil {
 		return "", err
 	}

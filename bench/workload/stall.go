@@ -119,6 +119,9 @@ func (s *stalling) way() measure.Way {
 		if err != nil {
 			return c, o, err
 		}
+		if r.Reads == 0 {
+			return c, o, fmt.Errorf("nothing was read within %v", s.load.For)
+		}
 		s.results = append(s.results, r)
 		reads := float64(r.Reads)
 		c.Seconds, c.CPUSeconds = r.Seconds/reads, r.CPUSeconds/reads

@@ -45,7 +45,7 @@ func small(t *testing.T) *Config {
 		Store: data.Store{Dir: dir}, FileBytes: 4<<20 + 100, LineBytes: 4 << 20, Calls: 100,
 		Leases: 50, Breaks: 3, Idle: 50 * time.Millisecond,
 		PeakBytes: []int64{4 << 20}, Pairs: 2, ColdPairs: 2, States: []string{"large", "small"},
-		Oriel: filepath.Join(t.TempDir(), "oriel"), Tree: tree(t), StallFor: 50 * time.Millisecond,
+		Oriel: filepath.Join(t.TempDir(), "oriel"), Tree: tree(t), StallFor: 500 * time.Millisecond,
 	}
 	t.Cleanup(func() {
 		if err := c.Close(); err != nil {

@@ -61,12 +61,7 @@ func (g *Guard) take(x *extent, u Use) bool {
 		if !ok {
 			continue
 		}
-		shut := v.x.locked && v.m.shut(v.x)
-		if shut {
-			v.m.unlock(v.x)
-		}
-		v.x.mu.Unlock()
-		if shut && g.account.Take(ExtentBytes) {
+		if v.giveUp() && g.account.Take(ExtentBytes) {
 			return true
 		}
 	}
@@ -118,9 +113,17 @@ func (g *Guard) Trim(before time.Duration) {
 		if pinned || !idle && g.account.Used() <= g.account.Limit() || !v.x.mu.TryLock() {
 			continue
 		}
-		if v.x.locked && v.m.shut(v.x) {
-			v.m.unlock(v.x)
-		}
-		v.x.mu.Unlock()
+		v.giveUp()
 	}
+}
+
+// giveUp unlocks an extent whose mutex the caller holds, and releases that. It
+// reports whether nobody had a slice of it.
+func (v heldExtent) giveUp() bool {
+	if !v.x.locked || !v.m.shut(v.x) {
+		v.x.mu.Unlock()
+		return false
+	}
+	v.m.unlockShut(int64(v.x.index), int64(v.x.index)+1)
+	return true
 }

@@ -216,9 +216,8 @@ func (m *mapping) lockAll(first, last, end int64, u Use) error {
 // be gone again before it is. If not all of them can be had it tries the first
 // alone. It returns where those end that it has locked.
 func (m *mapping) lockRun(first, stop int64, u Use) (done int64, err error) {
-	lo, hi := first<<extentShift, min(stop<<extentShift, int64(len(m.data)))
-	p := m.data[lo:hi]
-	if !m.g.k.dense(m.file, lo, hi-lo) {
+	p := m.memory(first, stop)
+	if !m.g.k.dense(m.file, first<<extentShift, int64(len(p))) {
 		err = fmt.Errorf("%w: reading its holes would take memory", errBad)
 	} else if err = m.g.k.lock(p); err != nil {
 		err = fmt.Errorf("%w: %w", errBudget, err)
@@ -253,7 +252,7 @@ func (m *mapping) populate(p []byte) error {
 // giveBack undoes what has been done to extents that are not locked, and so not
 // lent: an extent that is lent may be a copy by now, and dropping it would zero it.
 func (m *mapping) giveBack(first, stop int64) {
-	p := m.data[first<<extentShift : min(stop<<extentShift, int64(len(m.data)))]
+	p := m.memory(first, stop)
 	if m.g.k.unlock(p) == nil {
 		m.g.k.drop(p)
 	}
@@ -275,18 +274,6 @@ func (m *mapping) locked(first, stop int64, u Use) {
 		}
 		m.g.hold(m, x)
 	}
-}
-
-// unlock gives up an extent that is locked and shut. The caller holds x.mu. Where
-// the system cannot unlock it, for want of a mapping, it stays locked.
-func (m *mapping) unlock(x *extent) {
-	p := m.bytes(x)
-	if m.g.k.unlock(p) != nil {
-		return
-	}
-	m.g.k.drop(p)
-	x.misses.Store(0)
-	m.g.forget(x)
 }
 
 // dropPassed gives up the run of an extent that a reader has passed, if it has
@@ -324,12 +311,13 @@ func (x *extent) isPassed() bool {
 }
 
 // unlockShut gives up the extents [first, stop), which are locked and shut and
-// whose mutexes the caller holds, and releases those.
+// whose mutexes the caller holds, and releases those. Where the system cannot
+// unlock them, for want of a mapping, they stay locked.
 func (m *mapping) unlockShut(first, stop int64) {
 	if first >= stop {
 		return
 	}
-	p := m.data[first<<extentShift : min(stop<<extentShift, int64(len(m.data)))]
+	p := m.memory(first, stop)
 	unlocked := m.g.k.unlock(p) == nil
 	if unlocked {
 		m.g.k.drop(p)

@@ -105,9 +105,11 @@ func (m *mapping) makeExtent(i int64) *extent {
 }
 
 // bytes returns the extent's memory.
-func (m *mapping) bytes(x *extent) []byte {
-	lo := int64(x.index) << extentShift
-	return m.data[lo:min(lo+ExtentBytes, int64(len(m.data)))]
+func (m *mapping) bytes(x *extent) []byte { return m.memory(int64(x.index), int64(x.index)+1) }
+
+// memory returns that of the extents [first, stop).
+func (m *mapping) memory(first, stop int64) []byte {
+	return m.data[first<<extentShift : min(stop<<extentShift, int64(len(m.data)))]
 }
 
 // lockedExtents calls f with every extent that is locked, and holds its mutex. A

@@ -93,13 +93,22 @@ func (f *File) readMapped(ctx context.Context, sess *pool.Session, off int64, n 
 // they should be, which has to be waited for; cached says that it will hardly
 // take long.
 func (f *File) tryMap(q *request, n int) (load, cached bool) {
-	if q.w, q.lent = f.mapped.Lend(q.sess, q.off, n, q.use, false); q.lent || !f.mapped.Worth(q.off, n, q.use) {
+	if q.w, q.lent = f.mapped.Lend(q.sess, q.off, n, q.use, false); q.lent {
 		return false, false
 	}
-	cached, known := f.mapped.Cached(q.off, n)
+	return f.worth(q.off, n, q.use)
+}
+
+// worth reports whether a range that is not lent should be loaded, as tryMap has
+// it.
+func (f *File) worth(off int64, n int, u mmapsrc.Use) (load, cached bool) {
+	if !f.mapped.Worth(off, n, u) {
+		return false, false
+	}
+	cached, known := f.mapped.Cached(off, n)
 	// Reading 2 MiB from a device for a few KiB pays only if they are to be read
 	// again.
-	return cached || !known || q.use != mmapsrc.Seldom, cached
+	return cached || !known || u != mmapsrc.Seldom, cached
 }
 
 // loadHere loads what q asks for in the calling goroutine, which holds one of
@@ -120,17 +129,15 @@ func (f *File) copyMapped(ctx context.Context, p []byte, off int64) bool {
 	if f.mapped.Copy(p, off) {
 		return true
 	}
-	q := request{f: f, off: off, want: len(p), use: f.use}
-	load, _ := f.tryMap(&q, len(p))
-	if load {
-		q.load = len(p)
-		q.w, q.lent, _ = f.loadHere(ctx, &q)
-	}
-	if !q.lent {
+	if load, _ := f.worth(off, len(p), f.use); !load {
 		return false
 	}
-	copy(p, q.w.Bytes())
-	q.w.Release()
+	w, ok, _ := f.loadHere(ctx, &request{sess: f.memory, off: off, load: len(p), use: f.use})
+	if !ok {
+		return false
+	}
+	copy(p, w.Bytes())
+	w.Release()
 	return true
 }
 

@@ -21,6 +21,7 @@ func pretended() kernel {
 	k.drop = func([]byte) {}
 	k.cached = func(*os.File, int64, int64) (bool, bool) { return true, true }
 	k.need = func(*os.File, int64, int64) {}
+	k.fills = func(*os.File) bool { return false }
 	k.dense = func(*os.File, int64, int64) bool { return true }
 	k.spare = func(n int, _ bool) ([]byte, error) { return make([]byte, n), nil }
 	k.unspare = func([]byte) {}

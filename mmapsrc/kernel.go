@@ -36,8 +36,10 @@ type kernel struct {
 	cached func(f *os.File, off, n int64) (yes, known bool)
 	// need has a range read into the page cache, and does not wait for it.
 	need func(f *os.File, off, n int64)
-	// dense reports whether reading a range through a mapping takes no memory
-	// that reading it by pread would not take.
+	// fills reports whether reading a hole of a file through a mapping takes
+	// memory that reading it by pread would not take; dense whether a range
+	// has no holes.
+	fills func(f *os.File) bool
 	dense func(f *os.File, off, n int64) bool
 
 	// spare maps n bytes of private memory, and reads it in if filled; unspare

@@ -24,6 +24,7 @@ func systemKernel() kernel {
 		drop:     func(p []byte) { _ = unix.Madvise(p, unix.MADV_DONTNEED) },
 		cached:   cached,
 		need:     need,
+		fills:    fills,
 		dense:    dense,
 		spare:    spare,
 		unspare:  unspare,
@@ -145,20 +146,23 @@ func need(f *os.File, off, n int64) {
 	}
 }
 
-// dense reports whether a range has no holes if f is on tmpfs, where a page is
-// allocated for a hole that is read through a mapping, and not for one that is
-// read by pread. f is a descriptor of our own, whose position nobody uses.
+// fills reports whether f is on tmpfs, where a page is allocated for a hole that
+// is read through a mapping, and not for one that is read by pread.
+func fills(f *os.File) bool {
+	fd, err := descriptor(f)
+	if err != nil {
+		return true
+	}
+	var st unix.Statfs_t
+	return unix.Fstatfs(fd, &st) != nil || int64(st.Type) == unix.TMPFS_MAGIC
+}
+
+// dense looks for a hole. f is a descriptor of our own, whose position nobody
+// uses.
 func dense(f *os.File, off, n int64) bool {
 	fd, err := descriptor(f)
 	if err != nil {
 		return false
-	}
-	var st unix.Statfs_t
-	if unix.Fstatfs(fd, &st) != nil {
-		return false
-	}
-	if int64(st.Type) != unix.TMPFS_MAGIC {
-		return true
 	}
 	hole, err := unix.Seek(fd, off, unix.SEEK_HOLE)
 	if err != nil {

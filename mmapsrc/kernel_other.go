@@ -23,6 +23,7 @@ func systemKernel() kernel {
 		drop:     func([]byte) {},
 		cached:   func(*os.File, int64, int64) (bool, bool) { return false, false },
 		need:     func(*os.File, int64, int64) {},
+		fills:    func(*os.File) bool { return false },
 		dense:    func(*os.File, int64, int64) bool { return true },
 		spare:    func(int, bool) ([]byte, error) { return nil, errors.ErrUnsupported },
 		unspare:  func([]byte) {},

@@ -217,7 +217,7 @@ func (m *mapping) lockAll(first, last, end int64, u Use) error {
 // alone. It returns where those end that it has locked.
 func (m *mapping) lockRun(first, stop int64, u Use) (done int64, err error) {
 	p := m.memory(first, stop)
-	if !m.g.k.dense(m.file, first<<extentShift, int64(len(p))) {
+	if m.fills && !m.g.k.dense(m.file, first<<extentShift, int64(len(p))) {
 		err = fmt.Errorf("%w: reading its holes would take memory", errBad)
 	} else if err = m.g.k.lock(p); err != nil {
 		err = fmt.Errorf("%w: %w", errBudget, err)

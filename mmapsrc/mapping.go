@@ -32,6 +32,7 @@ type mapping struct {
 	filled  chan struct{} // closed when what follows has been written
 	data    mmap.MMap     // the file, and the rest of its last page; nobody touches it after the end
 	size    int64         // the file's, in bytes
+	fills   bool          // reading its holes through the mapping takes memory
 	groups  []atomic.Pointer[group]
 
 	phase atomic.Uint32
@@ -75,7 +76,7 @@ func newMapping(of *File, file *os.File, fd int, kind guardKind, slots int) *map
 
 // mapFile maps size bytes.
 func (m *mapping) mapFile(size int64) (err error) {
-	m.size = size
+	m.size, m.fills = size, m.g.k.fills(m.file)
 	if m.data, err = m.g.k.mapFile(m.file, int(size)); err != nil {
 		return err
 	}

@@ -172,16 +172,25 @@ func TestStageEnds(t *testing.T) {
 		breaks  int64
 		want    bool
 	}{{0, 10, false}, {time.Second, 9, false}, {time.Second, 10, true}, {time.Minute, 0, true}} {
-		if got := p.reached(test.elapsed, c, test.breaks); got != test.want {
+		if got := p.reached(test.elapsed, c, guard{Breaks: test.breaks}); got != test.want {
 			t.Errorf("%+v: %v", test, got)
 		}
 	}
+	p.Source = "mmap"
+	g := guard{Breaks: 10}
+	if p.reached(time.Second, c, g) {
+		t.Error("a stage that has shown nothing of mappings ends")
+	}
+	g.FrozenBreaks, c[guarded], c[frozen], c[frozenChecks] = 1, 1, 1, 1
+	if !p.reached(time.Second, c, g) {
+		t.Error("a stage that has shown all does not end")
+	}
 	p.UntilBroken = true
 	c[changed], c[faults] = 1, 1
-	if c[guardedChanged] = 1; p.reached(time.Second, c, 99) {
+	if c[guardedChanged] = 1; p.reached(time.Second, c, guard{Breaks: 99}) {
 		t.Error("one kind of damage is enough")
 	}
-	if c[guardedFaults] = 1; !p.reached(0, c, 1) || p.reached(0, c, 0) {
+	if c[guardedFaults] = 1; !p.reached(0, c, guard{Breaks: 1}) || p.reached(0, c, guard{}) {
 		t.Error("both kinds of damage are not enough, or no lease need break")
 	}
 }

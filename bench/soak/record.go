@@ -95,19 +95,8 @@ func (r *record) judge(p *plan, a *account, err error) {
 	if p.Source != "mmap" {
 		return
 	}
-	switch {
-	case a.Counts[guarded] == 0:
-		problem("no window was guarded: nothing was shown")
-	case a.Guard.Breaks == 0:
-		problem("no lease broke: nothing was shown")
-	case a.Guard.FrozenBreaks == 0:
-		problem("no lease broke while a window was held: nothing was shown")
-	case a.Counts[frozen] == 0:
-		problem("no window was frozen in place: nothing was shown")
-	case a.Counts[frozenChecks] == 0:
-		problem("no window was looked at after it had been frozen: nothing was shown")
-	case p.MemlockBytes > 0 && a.Guard.LockRefused == 0:
-		problem("the system refused to lock nothing: that was not shown")
+	if text := p.unshown(a.Counts, a.Guard); text != "" {
+		problem("%s: nothing was shown", text)
 	}
 	met := a.Attacks.Waits[metLease]
 	if met == nil {

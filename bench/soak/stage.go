@@ -205,7 +205,7 @@ func (s *stage) watch(ctx context.Context, stderr io.Writer) {
 		}
 		now := time.Now()
 		c, g := s.total.counts(), look(s.rt)
-		if s.plan.reached(now.Sub(began), c, g.Breaks) {
+		if s.plan.reached(now.Sub(began), c, g) {
 			return
 		}
 		if now.Sub(printed) >= printEvery {
@@ -216,14 +216,34 @@ func (s *stage) watch(ctx context.Context, stderr io.Writer) {
 }
 
 // reached reports whether the stage has done what it should.
-func (p *plan) reached(elapsed time.Duration, c counts, breaks int64) bool {
+func (p *plan) reached(elapsed time.Duration, c counts, g guard) bool {
 	if elapsed >= p.Limit {
 		return true
 	}
 	if p.UntilBroken {
-		return breaks > 0 && c[guardedChanged] > 0 && c[guardedFaults] > 0
+		return g.Breaks > 0 && c[guardedChanged] > 0 && c[guardedFaults] > 0
 	}
-	return elapsed >= p.Least && breaks >= p.Breaks && c[guardedChecks] >= p.Checks
+	return elapsed >= p.Least && g.Breaks >= p.Breaks && c[guardedChecks] >= p.Checks && p.unshown(c, g) == ""
+}
+
+// unshown says what a stage has not come to, without which it shows nothing.
+func (p *plan) unshown(c counts, g guard) string {
+	switch {
+	case p.Source != "mmap":
+	case c[guarded] == 0:
+		return "no window was guarded"
+	case g.Breaks == 0:
+		return "no lease broke"
+	case g.FrozenBreaks == 0:
+		return "no lease broke while a window was held"
+	case c[frozen] == 0:
+		return "no window was frozen in place"
+	case c[frozenChecks] == 0:
+		return "no window was looked at after it had been frozen"
+	case p.MemlockBytes > 0 && g.LockRefused == 0:
+		return "the system refused to lock nothing"
+	}
+	return ""
 }
 
 // progress is a line for people.

@@ -1,0 +1,5 @@
+package ring
+
+import "golang.org/x/sys/unix"
+
+const errTime = unix.ETIME

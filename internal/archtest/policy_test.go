@@ -53,7 +53,9 @@ var lattice = []row{
 	// (source) chooses between them.
 	{pkg: "mmapsrc", may: []string{"window", "pool", "internal/..."}},
 	{pkg: "uringsrc/internal/ring", may: []string{"internal/..."}},
+	{pkg: "uringsrc/internal/simring", may: []string{"uringsrc/internal/ring"}},
 	{pkg: "uringsrc", may: []string{"window", "pool", "uringsrc/internal/...", "internal/..."}},
+	{pkg: "uringsrc/uringtest", may: []string{"window", "uringsrc", "uringsrc/internal/..."}},
 
 	// Policy.
 	{pkg: "source", may: []string{"window", "pool", "mmapsrc", "uringsrc", "internal/..."}},
@@ -96,6 +98,9 @@ var nested = map[string]string{
 var testSupport = map[string]string{
 	"internal/leaktest": "the TestMain of the library packages",
 	"window/windowtest": "the conformance suite",
+
+	"uringsrc/internal/simring": "rings that are simulated",
+	"uringsrc/uringtest":        "engines over them",
 }
 
 // talkers lists library packages that may print, and why.
@@ -105,6 +110,7 @@ var talkers = map[string]string{
 
 // sleepers lists test files that may sleep, and why.
 var sleepers = map[string]string{
+	"uringsrc/program_test.go":         "its goroutines are in a bubble of synctest, which sim_test.go makes",
 	"window/windowtest/broken_test.go": "delays are among the faults of the sources it breaks on purpose",
 }
 

@@ -1,0 +1,8 @@
+package uringsrc
+
+import "syscall"
+
+const (
+	errTime = syscall.ETIME
+	errLost = syscall.EBADR
+)

@@ -1,0 +1,5 @@
+package simring
+
+import "syscall"
+
+const errTime = syscall.ETIME

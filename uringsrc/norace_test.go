@@ -1,0 +1,5 @@
+//go:build !race
+
+package uringsrc_test
+
+const raceEnabled = false

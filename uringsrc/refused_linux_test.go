@@ -1,0 +1,267 @@
+package uringsrc_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/oriel-go/oriel/uringsrc"
+	"github.com/oriel-go/oriel/window"
+)
+
+// works makes an engine, and reads through it; an error is that of New, which
+// wraps window.ErrRefused, and the process has no more files open then, as after
+// Close.
+func works(t *testing.T) (uringsrc.Info, error) {
+	t.Helper()
+	before := descriptors(t)
+	e, err := uringsrc.New(uringsrc.Options{})
+	if err != nil {
+		if !errors.Is(err, window.ErrRefused) {
+			t.Errorf("New = %v, which is no ErrRefused", err)
+		}
+		if n := descriptors(t); n != before {
+			t.Errorf("%d descriptors, %d before New, which failed", n, before)
+		}
+		return uringsrc.Info{}, err
+	}
+	in, err := os.Open("/proc/self/exe")
+	if err == nil {
+		r := ask(int(in.Fd()), 0, 4)
+		if err := e.Read(context.Background(), &r.Read); err != nil || r.Err != nil || string(r.Buf) != "\x7fELF" {
+			t.Errorf("Read = %v, %v, %q", err, r.Err, r.Buf)
+		}
+		in.Close()
+	}
+	info := e.Info()
+	if err := e.Close(within(t, patience)); err != nil {
+		t.Errorf("Close = %v", err)
+	}
+	if n := descriptors(t); n != before {
+		t.Errorf("%d descriptors, %d before", n, before)
+	}
+	return info, nil
+}
+
+// descriptorsRole makes engines with ever fewer descriptors to be had.
+func descriptorsRole(t *testing.T) {
+	pipe(t) // the runtime's poller has its descriptors
+	if _, err := works(t); err != nil {
+		tell("skip: ", err)
+		return
+	}
+	highest, err := unix.Dup(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unix.Close(highest)
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	for more := range uint64(14) {
+		// Room for one to look at the descriptors, and for more.
+		limit.Cur = uint64(highest) + 1 + more
+		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+			t.Fatal(err)
+		}
+		info, err := works(t)
+		switch {
+		case err == nil:
+			tell(more+1, " descriptors: ", info.Rings, " rings")
+		case errors.Is(err, syscall.EMFILE):
+			tell(more+1, " descriptors: ", err)
+		default:
+			t.Errorf("%d descriptors: %v", more+1, err)
+		}
+	}
+	tell("done")
+}
+
+func TestFewDescriptors(t *testing.T) {
+	c := startChild(t, "descriptors", "")
+	some, none := false, false
+	for line := c.hear(); line != "done"; line = c.hear() {
+		t.Log(line)
+		some = some || strings.Contains(line, "rings")
+		none = none || strings.Contains(line, "too many open files")
+	}
+	if !some || !none {
+		t.Error("want some that work, and some that do not")
+	}
+	c.good()
+}
+
+// memlockRole is a user who may lock little. Setuid is of the whole process, and
+// takes CAP_IPC_LOCK away.
+func memlockRole(t *testing.T) {
+	var limit uint64
+	fmt.Sscan(argument(), &limit)
+	if os.Getuid() != 0 {
+		tell("skip: changing the user needs root")
+		return
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{Cur: limit, Max: limit}); err != nil {
+		t.Fatal(err)
+	}
+	// A user of its own, because what is locked is counted by user.
+	if err := syscall.Setuid(90_000 + os.Getpid()%20_000); err != nil {
+		t.Fatal(err)
+	}
+	info, err := works(t)
+	if err != nil && !errors.Is(err, syscall.ENOMEM) {
+		t.Errorf("New = %v, want ENOMEM", err)
+	}
+	if err == nil && info.MemoryBytes > int64(limit) {
+		tell("skip: this kernel does not count the memory of rings as locked")
+	}
+	tell(fmt.Sprintf("%d bytes: %+v, %v", limit, info, err))
+}
+
+func TestUsersWhoMayLockLittle(t *testing.T) {
+	for _, limit := range []string{"0", "16384", "65536", "8388608"} {
+		t.Run(limit, func(t *testing.T) {
+			c := startChild(t, "memlock", limit)
+			t.Log(c.hear())
+			c.good()
+		})
+	}
+}
+
+// disabledRole makes an engine when it is told to.
+func disabledRole(t *testing.T) {
+	if argument() == "nobody" {
+		if err := syscall.Setuid(90_000 + os.Getpid()%20_000); err != nil {
+			tell("skip: ", err)
+			return
+		}
+	}
+	tell("ready")
+	bufio.NewScanner(os.Stdin).Scan()
+	if _, err := works(t); err == nil {
+		tell("it works")
+	} else {
+		tell(errors.Is(err, syscall.EPERM), " ", err)
+	}
+}
+
+// TestSwitchedOff is kernel.io_uring_disabled, which is everybody's: it is
+// switched back as soon as the child has looked.
+func TestSwitchedOff(t *testing.T) {
+	const name = "/proc/sys/kernel/io_uring_disabled"
+	was, err := os.ReadFile(name)
+	if err != nil {
+		t.Skip("there is no such switch before Linux 6.6: ", err)
+	}
+	set := func(value string) error { return os.WriteFile(name, []byte(value), 0o644) }
+	if err := set(string(was)); err != nil {
+		t.Skip("the switch is root's: ", err)
+	}
+	if strings.TrimSpace(string(was)) != "0" {
+		t.Skip("it is switched off")
+	}
+	t.Cleanup(func() { set(string(was)) })
+	for _, c := range []struct{ value, who, want string }{
+		{"1", "root", "it works"}, // CAP_SYS_ADMIN
+		{"1", "nobody", "true"},
+		{"2", "root", "true"},
+	} {
+		child := startChild(t, "disabled", c.who)
+		if got := child.hear(); got != "ready" {
+			t.Fatal(got)
+		}
+		if err := set(c.value); err != nil {
+			t.Fatal(err)
+		}
+		child.tell("go")
+		got := child.hear()
+		if err := set(string(was)); err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%s, %s: %s", c.value, c.who, got)
+		if !strings.HasPrefix(got, c.want) {
+			t.Errorf("%s, %s: %s", c.value, c.who, got)
+		}
+		child.good()
+	}
+}
+
+// filters are what a filter of system calls says, in the ways they are written.
+var filters = map[string]syscall.Errno{"EPERM": syscall.EPERM, "ENOSYS": syscall.ENOSYS, "ENOMEM": syscall.ENOMEM}
+
+// setupRole and enterRole have a system call fail from the beginning.
+func setupRole(t *testing.T) { filteredRole(t, unix.SYS_IO_URING_SETUP) }
+func enterRole(t *testing.T) { filteredRole(t, unix.SYS_IO_URING_ENTER) }
+
+func filteredRole(t *testing.T, call uintptr) {
+	want := filters[argument()]
+	pipe(t) // the runtime's poller has its descriptors
+	if err := filter(call, want); err != nil {
+		tell("skip: ", err)
+		return
+	}
+	began := time.Now()
+	_, err := works(t)
+	if !errors.Is(err, want) {
+		t.Errorf("New = %v, want %v", err, want)
+	}
+	tell(time.Since(began).Round(time.Millisecond), " ", err)
+}
+
+// enterLaterRole has io_uring_enter fail when reads are in flight.
+func enterLaterRole(t *testing.T) {
+	e := needEngineHere(t, uringsrc.Options{})
+	in, out := pipe(t)
+	taken, not := ask(in, -1, 4), ask(in, -1, 4)
+	e.Start(nil, &taken.Read)
+	waited := make(chan error, 1)
+	go func() { waited <- taken.Wait(within(t, patience)) }()
+	if err := filter(unix.SYS_IO_URING_ENTER, filters[argument()]); err != nil {
+		tell("skip: ", err)
+		return
+	}
+	var failed *uringsrc.RingError
+	if err := e.Read(within(t, patience), &not.Read); err != nil || !errors.As(not.Err, &failed) {
+		t.Errorf("Read = %v, Err = %v", err, not.Err)
+	}
+	later := ask(in, -1, 4)
+	e.Start(nil, &later.Read)
+	if err := later.Wait(within(t, patience)); err != nil || !errors.As(later.Err, &failed) {
+		t.Errorf("Wait = %v, Err = %v", err, later.Err)
+	}
+	var left *uringsrc.QuarantineError
+	if err := e.Close(within(t, 50*time.Millisecond)); !errors.As(err, &left) || left.Reads != 1 || left.Bytes != 4 {
+		t.Errorf("Close = %v", err)
+	}
+	write(t, out, "late")
+	if err := <-waited; err != nil || taken.Err != nil || string(taken.Buf) != "late" {
+		t.Errorf("Wait = %v, Err = %v, %q", err, taken.Err, taken.Buf)
+	}
+	if err := e.Close(within(t, patience)); err != nil {
+		t.Errorf("Close = %v", err)
+	}
+	wantIdle(t, e)
+	tell(not.Err)
+}
+
+func TestSystemCallFilters(t *testing.T) {
+	for _, c := range []struct{ role, with string }{
+		{"setup", "EPERM"}, {"setup", "ENOSYS"}, {"setup", "ENOMEM"},
+		{"enter", "EPERM"}, {"enter", "ENOSYS"},
+		{"enterLater", "EPERM"}, {"enterLater", "ENOSYS"},
+	} {
+		t.Run(c.role+"/"+c.with, func(t *testing.T) {
+			child := startChild(t, c.role, c.with)
+			t.Log(child.hear())
+			child.good()
+		})
+	}
+}

@@ -22,6 +22,11 @@ var roles = map[string]func(t *testing.T, p parent){
 	"nobody":    nobodyRole,
 	"addresses": addressesRole,
 	"maps":      mapsRole,
+
+	"filtered":    filteredRole,
+	"memlock":     memlockRole,
+	"descriptors": descriptorsRole,
+	"user":        userRole,
 }
 
 // TestChild is the second process of other tests, and does nothing else.

@@ -9,7 +9,7 @@ import (
 // Explanation says which source serves, why, and what it has cost so far.
 type Explanation struct {
 	Name        string // of what was opened
-	Source      string // what serves: "mmap", "pread", "stream", "fetch" or "bytes"
+	Source      string // what serves: "mmap", "uring", "pread", "stream", "fetch" or "bytes"
 	Why         string // why that serves
 	Pattern     Pattern
 	SizeBytes   int64 // 0 where it is unknown
@@ -21,6 +21,10 @@ type Explanation struct {
 	Breaks    int64  // times that a writer has broken the guard
 	LockBytes int64  // the Runtime's bound of locked memory
 	LockFrom  string // and what set it
+
+	Direct   string // whether it is read past the page cache, and why, where Source is "uring"
+	Unringed string // why the ring does not serve it any more, and pread does
+	InFlight int    // reads that may be in the kernel at a time through the ring
 
 	MemoryBytes int64  // the Runtime's budget
 	MemoryFrom  string // and what set it
@@ -39,7 +43,7 @@ func (f *File) Explain() Explanation {
 		Why:         f.why,
 		Pattern:     f.set.pattern,
 		SizeBytes:   f.Size(),
-		WindowBytes: f.set.windowBytes(DefaultWindowBytes),
+		WindowBytes: f.copyBytes(),
 		MemoryBytes: l.MemoryBytes,
 		MemoryFrom:  memoryFrom,
 		LockBytes:   l.LockBytes,
@@ -56,6 +60,10 @@ func (f *File) Explain() Explanation {
 		if f.set.window == 0 {
 			e.WindowBytes = f.lentBytes()
 		}
+	}
+	if f.ring != nil {
+		e.Source = Uring.String()
+		f.ring.explain(&e)
 	}
 	if f.set.kind != Auto {
 		e.Why += ", and " + f.set.kind.String() + " is forced"
@@ -86,6 +94,12 @@ func (e Explanation) String() string {
 	case e.Unguarded != "":
 		fmt.Fprintf(b, "  copied now, not mapped: %s\n", e.Unguarded)
 	}
+	if e.Source == Uring.String() {
+		fmt.Fprintf(b, "  what waits goes through io_uring, %d reads at a time at most; past the page cache: %s\n", e.InFlight, e.Direct)
+		if e.Unringed != "" {
+			fmt.Fprintf(b, "  read by pread now: %s\n", e.Unringed)
+		}
+	}
 	if e.Breaks > 0 {
 		fmt.Fprintf(b, "  writers came %d times\n", e.Breaks)
 	}
@@ -99,6 +113,9 @@ func (e Explanation) String() string {
 	}
 	fmt.Fprintf(b, "  memory budget %d bytes (%s)\n", e.MemoryBytes, e.MemoryFrom)
 	s := e.Stats
+	if e.Source == Uring.String() {
+		fmt.Fprintf(b, "  %d of the reads so far came through the ring, the others were cached\n", s.Ringed)
+	}
 	if e.Source == Mmap.String() {
 		fmt.Fprintf(b, "  %d of the reads so far were lent of the mapping, the others copied\n", e.Stats.Lent)
 	}

@@ -2,8 +2,6 @@ package source
 
 import (
 	"context"
-	"fmt"
-	"sync/atomic"
 
 	"github.com/oriel-go/oriel/mmapsrc"
 	"github.com/oriel-go/oriel/pool"
@@ -13,9 +11,11 @@ import (
 // A piece is memory that holds bytes of the source: pool memory they were read
 // into, or a window of a mapping.
 type piece struct {
-	buf  *pool.Buffer
-	lent bool          // whether it is a window of a mapping,
-	w    window.Window // which this is
+	buf    *pool.Buffer
+	pad    int           // bytes in buf before those that were asked for, of a direct read
+	ringed bool          // whether bytes of it came through the ring
+	lent   bool          // whether it is a window of a mapping,
+	w      window.Window // which this is
 }
 
 // free gives the memory back, if there is any.
@@ -36,9 +36,11 @@ type request struct {
 	sess *pool.Session
 	off  int64
 	want int         // bytes to be copied
+	past bool        // past the page cache
 	load int         // bytes to be lent of a mapping instead, if that can be; 0 for none
 	use  mmapsrc.Use // what they are loaded for
 
+	shut   bool // nothing can be read any more: the File may be closed
 	cached bool // the page cache has what is to be loaded, so that it hardly waits
 	touch  bool // only to be loaded: a later read is lent it
 
@@ -47,67 +49,52 @@ type request struct {
 }
 
 // A fetch is one read that somebody may wait for and may stop waiting for. It
-// runs in a goroutine of its own, in one of the Runtime's places for reads that
-// wait, and owns its memory until the kernel or the Fetcher has returned.
-//
-//	           finish
-//	running ──────────► finished ──► ready is closed; take or abandon has the piece
-//	   │ abandon
-//	   └──────────────► orphaned ──► its goroutine frees the piece
-//
-// Exactly one of the goroutine's finish and the waiter's abandon succeeds.
-type fetch struct {
-	request // its File is held open by its gate; what was read is the waiter's when ready is closed
+// owns its memory until the kernel, or the Fetcher, has finished with that. One
+// goroutine at a time uses it, and ends it with take or abandon.
+type fetch interface {
+	// asked returns what the fetch is for.
+	asked() *request
 
-	state  atomic.Uint32
-	ready  chan struct{}      // closed when the fetch has finished
-	cancel context.CancelFunc // ends what Fetch was given, when nobody wants the result or it is there
-	err    error              // written before ready is closed
+	// isDone reports whether it has finished.
+	isDone() bool
+
+	// ready returns a channel that is closed when it has.
+	ready() <-chan struct{}
+
+	// wait returns nil when it has, and the context's error when that ends
+	// first; the fetch is still the caller's then.
+	wait(ctx context.Context) error
+
+	// take returns the result of a fetch that has finished. The piece is the
+	// caller's.
+	take() (p piece, n int, err error)
+
+	// abandon gives up a fetch whose result nobody wants. It returns how many
+	// bytes were, or will be, read in vain.
+	abandon() int
 }
-
-const (
-	running = iota
-	finished
-	orphaned
-)
-
-// always is the ready channel of what has finished.
-var always = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
 
 // start begins what q asks for. Its piece belongs to the fetch from now on; with
 // all that is wanted in it the fetch has finished at once. ctx bounds the waiting
 // for memory and for a place, and is handed to a Fetcher; it ends with the fetch.
 // The caller is inside q.f's gate, which the fetch enters too.
-func start(ctx context.Context, q request) *fetch {
-	t := &fetch{request: q}
-	if t.n == t.want {
-		t.state.Store(finished)
-		t.ready = always
-		return t
+func start(ctx context.Context, q request) fetch {
+	if q.n < q.want && q.buf != nil && q.f.ring.serves() {
+		return q.f.ring.start(q)
 	}
-	t.ready = make(chan struct{})
-	ctx, t.cancel = context.WithCancel(ctx)
-	t.f.gate.enter()
-	go t.run(ctx)
-	return t
+	return startTask(ctx, q)
 }
 
-func (t *fetch) run(ctx context.Context) {
-	t.err = errGone // unless fill returns
-	defer t.cancel()
-	defer func() {
-		t.f.leave() // first: who has the result and closes the File finds it closed
-		if t.state.CompareAndSwap(running, finished) {
-			close(t.ready)
-		} else {
-			t.free()
-		}
-	}()
-	t.err = t.fill(ctx)
-}
+// always is the ready channel of what has finished.
+var always = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
 
-// errGone is the result of a Fetch that ended its goroutine.
-var errGone = fmt.Errorf("%w: it ended its goroutine", window.ErrFetcher)
+// bytes returns how many bytes a request reads, as far as that is known before.
+func (q *request) bytes() int {
+	if q.load > 0 {
+		return q.load
+	}
+	return q.want
+}
 
 // fill reads what is missing, in the calling goroutine.
 func (q *request) fill(ctx context.Context) (err error) {
@@ -123,70 +110,49 @@ func (q *request) fill(ctx context.Context) (err error) {
 		}
 	}
 	if q.buf == nil {
-		if q.buf, err = q.sess.Get(ctx, q.want); err != nil {
+		if err = q.get(ctx); err != nil {
 			return err
 		}
 	}
-	n, err := q.f.readHere(ctx, q.buf.Bytes()[q.n:], q.off+int64(q.n))
+	if q.f.ring.serves() {
+		return q.f.ring.read(ctx, q)
+	}
+	return q.fillHere(ctx)
+}
+
+// fillHere is fill without the ring, once there is memory.
+func (q *request) fillHere(ctx context.Context) error {
+	if q.shut {
+		return window.ErrClosed
+	}
+	n, err := q.f.readHere(ctx, q.bytesAt(q.n, q.want), q.off+int64(q.n))
 	q.n += n
 	return err
 }
 
-// isDone reports whether the fetch has finished.
-func (t *fetch) isDone() bool {
-	select {
-	case <-t.ready:
-		return true
-	default:
-		return false
+// get gets the memory for q, waiting for it until ctx ends.
+func (q *request) get(ctx context.Context) (err error) {
+	pad, size := q.f.ring.room(q)
+	q.buf, err = q.sess.Get(ctx, size)
+	q.pad = pad
+	return err
+}
+
+// tryGet is get that does not wait. It reports whether there was memory.
+func (q *request) tryGet() (ok bool) {
+	pad, size := q.f.ring.room(q)
+	q.buf, ok = q.sess.TryGet(size)
+	q.pad = pad
+	return ok
+}
+
+// look reads into q's memory what is resident of what is missing, unless it is
+// to be read past the page cache.
+func (q *request) look() {
+	if !q.past {
+		q.n = q.f.b.resident(q.bytesAt(0, q.want), q.off)
 	}
 }
 
-// wait returns nil when the fetch has finished, and the context's error when
-// that ends first; the fetch is still the caller's then.
-func (t *fetch) wait(ctx context.Context) error {
-	if t.isDone() {
-		return nil
-	}
-	select {
-	case <-t.ready:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// take returns the result of a fetch that has finished. The piece is the
-// caller's.
-func (t *fetch) take() (p piece, n int, err error) {
-	p, t.piece = t.piece, piece{}
-	return p, t.n, t.err
-}
-
-// bytes returns how many bytes a request reads, as far as that is known before.
-func (q *request) bytes() int {
-	if q.load > 0 {
-		return q.load
-	}
-	return q.want
-}
-
-// let leaves a fetch to itself: it ends, and nobody has its result.
-func (t *fetch) let() {
-	if !t.state.CompareAndSwap(running, orphaned) {
-		<-t.ready
-		t.free()
-	}
-}
-
-// abandon gives up a fetch whose result nobody wants. It returns how many bytes
-// were, or will be, read in vain.
-func (t *fetch) abandon() int {
-	if t.state.CompareAndSwap(running, orphaned) {
-		t.cancel()
-		return t.bytes()
-	}
-	<-t.ready // the goroutine is about to close it
-	t.free()
-	return t.n
-}
+// bytesAt returns the memory for the bytes from lo to hi of those asked for.
+func (p *piece) bytesAt(lo, hi int) []byte { return p.buf.Bytes()[p.pad+lo : p.pad+hi] }

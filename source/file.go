@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -26,6 +27,7 @@ type File struct {
 	lender lender        // b, if that is one
 	mapped *mmapsrc.File // what is mapped of b, nil for nothing
 	use    mmapsrc.Use   // of reads at offsets
+	ring   *ringFile     // how b is read through the ring, nil for not
 	source string        // b.kind()
 	memory *pool.Session // of reads that belong to no Reader
 	set    settings
@@ -39,7 +41,7 @@ type File struct {
 	counters
 
 	mu    sync.Mutex
-	tries map[window.Range]*fetch // what TryReadManagedAt has begun
+	tries map[window.Range]fetch // what TryReadManagedAt has begun
 }
 
 // maxTries bounds the fetches that TryReadManagedAt has begun and nobody has
@@ -158,7 +160,7 @@ func (f *File) end() error {
 }
 
 func (f *File) closeBackend() error {
-	if err := f.b.close(); err != nil {
+	if err := errors.Join(f.b.close(), f.ring.close()); err != nil {
 		return f.fail("close", 0, 0, err)
 	}
 	return nil
@@ -195,6 +197,9 @@ func (f *File) readInside(ctx context.Context, sess *pool.Session, off int64, n 
 	}
 	if f.mapped != nil {
 		return f.readMapped(ctx, sess, off, n)
+	}
+	if f.ring != nil {
+		return f.readRinged(ctx, sess, off, n)
 	}
 	buf, err := sess.Get(ctx, n) // which looks at ctx
 	if err != nil {
@@ -233,15 +238,20 @@ func (f *File) window(sess *pool.Session, p piece, n int, off int64) (window.Win
 	case p.lent:
 		return p.w, nil
 	}
-	p.buf.SetSource(f.source)
-	return p.buf.Window(p.buf, sess, p.buf.Bytes()[:n], off), nil
+	source := f.source
+	if p.ringed {
+		source = Uring.String()
+		f.ringed.Add(1)
+	}
+	p.buf.SetSource(source)
+	return p.buf.Window(p.buf, sess, p.bytesAt(0, n), off), nil
 }
 
 // waitAt reads what is missing of a range, and may wait.
 func (f *File) waitAt(ctx context.Context, q request) (w window.Window, got int, err error) {
 	began := time.Now()
 	defer f.waited(began)
-	if ctx.Done() == nil {
+	if ctx.Done() == nil || q.load == 0 && f.ring.serves() {
 		err = q.fill(ctx)
 	} else {
 		t := start(ctx, q)

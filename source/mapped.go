@@ -79,10 +79,10 @@ func (f *File) readMapped(ctx context.Context, sess *pool.Session, off int64, n 
 		q.load = n
 		return f.waitAt(ctx, q)
 	}
-	if q.buf, err = sess.Get(ctx, n); err != nil {
+	if err = q.get(ctx); err != nil {
 		return w, 0, f.fail("read", off, n, err)
 	}
-	if q.n = f.pread.resident(q.buf.Bytes(), off); q.n < n {
+	if q.look(); q.n < n {
 		return f.waitAt(ctx, q)
 	}
 	w, err = f.window(sess, q.piece, n, off)
@@ -147,12 +147,12 @@ func (f *File) lentBytes() int { return min(MappedWindowBytes, f.rt.guard.RunByt
 // mappedWant returns how many bytes the next window of a mapping should have,
 // 0 if it cannot be of one. Windows of the default size end where an extent
 // does.
-func (r *Reader) mappedWant() int {
+func (r *Reader) mappedWant(off int64) int {
 	n := int64(r.WindowSize())
 	if r.sized.Load() {
-		n -= r.pos % Granularity
+		n -= off % Granularity
 	} else {
-		n -= r.pos % n
+		n -= off % n
 	}
-	return int(max(min(n, r.f.Size()-r.pos), 0))
+	return int(max(min(n, r.f.Size()-off), 0))
 }

@@ -152,11 +152,17 @@ func preadFile(name string, h *os.File, fi fs.FileInfo, s settings) (*File, erro
 	}
 	f := newFile(name, b, s, "a "+describe(fi))
 	f.length.Store(size)
-	if s.kind == Mmap {
-		if err := f.mapFile(h); err != nil {
-			f.memory.Close()
-			return nil, err
+	switch s.kind {
+	case Mmap:
+		err = f.mapFile(h)
+	case Uring:
+		if err = f.openRing(h); err != nil {
+			err = fmt.Errorf("%v: %w", Uring, err)
 		}
+	}
+	if err != nil {
+		f.memory.Close()
+		return nil, err
 	}
 	return f, nil
 }

@@ -23,6 +23,13 @@ const (
 	// say Reuse; without that a range at an offset is copied until its extent
 	// of 2 MiB has been read from 64 times.
 	Mmap
+	// Uring reads regular files and block devices through io_uring into pool
+	// memory: what waits for a device holds no thread, and any number of reads
+	// are in flight. What is cached and can be had without waiting is read by
+	// pread, which is cheaper (0.7 against 1.2 µs for 4 KiB), and the window
+	// says so. Where there is no io_uring a file that is to be read so is
+	// refused.
+	Uring
 )
 
 func (k Kind) String() string {
@@ -33,9 +40,36 @@ func (k Kind) String() string {
 		return "pread"
 	case Mmap:
 		return "mmap"
+	case Uring:
+		return "uring"
 	}
 	return fmt.Sprintf("Kind(%d)", uint8(k))
 }
+
+// Direct says whether a file is read past the page cache, by O_DIRECT. Only
+// Uring reads so.
+type Direct uint8
+
+const (
+	// DirectAuto reads past the cache where that pays: what is declared Once,
+	// windows of at least 256 KiB of which nothing is cached.
+	DirectAuto Direct = iota
+	// DirectAlways reads all that is in windows so. A file whose file system
+	// cannot do it is refused. The page cache is neither used nor filled: a
+	// second pass costs as much as the first.
+	DirectAlways
+	// DirectNever reads nothing so.
+	DirectNever
+)
+
+func (d Direct) String() string {
+	if int(d) < len(directNames) {
+		return directNames[d]
+	}
+	return fmt.Sprintf("Direct(%d)", uint8(d))
+}
+
+var directNames = [...]string{"auto", "always", "never"}
 
 // Pattern is a hint at the order in which a source will be read.
 type Pattern uint8
@@ -103,6 +137,9 @@ type Options struct {
 	// touching them may raise SIGBUS, which ends the process.
 	Immutable bool
 
+	// Direct says whether Uring reads past the page cache.
+	Direct Direct
+
 	// Pattern is a hint.
 	Pattern Pattern
 
@@ -119,6 +156,7 @@ type settings struct {
 	kind    Kind
 	pattern Pattern
 	window  int // 0: the default of the kind
+	direct  Direct
 
 	immutable bool
 }
@@ -128,13 +166,17 @@ func (o *Options) check() (s settings, err error) {
 	if o == nil {
 		o = &Options{}
 	}
-	s = settings{o.Runtime, o.Source, o.Pattern, o.WindowBytes, o.Immutable}
+	s = settings{o.Runtime, o.Source, o.Pattern, o.WindowBytes, o.Direct, o.Immutable}
 	if s.rt == nil {
 		s.rt = Default()
 	}
 	switch {
-	case o.Source > Mmap:
+	case o.Source > Uring:
 		err = fmt.Errorf("%w: Source: %v", window.ErrOption, o.Source)
+	case o.Direct > DirectNever:
+		err = fmt.Errorf("%w: Direct: %v", window.ErrOption, o.Direct)
+	case o.Direct == DirectAlways && o.Source != Uring:
+		err = fmt.Errorf("%w: Direct: %v, of Source: %v; only %v reads so", window.ErrOption, o.Direct, o.Source, Uring)
 	case o.Pattern > Reuse:
 		err = fmt.Errorf("%w: Pattern: %v", window.ErrOption, o.Pattern)
 	case o.WindowBytes != 0:

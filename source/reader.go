@@ -21,10 +21,10 @@ import (
 // It is a [window.Reader] and a [window.ReaderAt]; [window.NewCursor] makes
 // lines, records and an io.Reader of it.
 //
-//	   handed out         pending                  not yet read
+//	   handed out         pending                  not begun
 //	┌──────────────────┬───────────────────────┬────────────────── …
-//	0                  pos: the next window     read ahead of, or begun for a
-//	                                            call that was cancelled
+//	0                  pos: the next window     tail: up to distance windows
+//	                                            behind the one handed out last
 type Reader struct {
 	f       *File
 	owns    bool // Close closes f
@@ -34,13 +34,14 @@ type Reader struct {
 	pattern atomic.Uint32
 	joins   atomic.Int64 // of reserve
 
-	pos     int64
-	pending *fetch // of what is at pos
-	ahead   bool   // pending was begun before anybody asked
-	waiting bool   // the last window had to be waited for
-	ended   bool   // a stream has said io.EOF
-	failed  error  // what the next call returns: the good prefix went first
-	err     error  // an invalid option: what every read returns
+	pos      int64
+	pending  pending // what was begun, from pos on and without gaps
+	tail     int64   // where that ends
+	distance int     // windows to be read ahead, at most
+	waiting  bool    // the last window had to be waited for
+	ended    bool    // a stream has said io.EOF
+	failed   error   // what the next call returns: the good prefix went first
+	err      error   // an invalid option: what every read returns
 
 	closed atomic.Bool
 	count  counters
@@ -71,10 +72,7 @@ func (f *File) NewReader(o *Options) *Reader {
 }
 
 func (f *File) reader(owns bool) *Reader {
-	n := f.set.windowBytes(DefaultWindowBytes)
-	if f.stream != nil {
-		n = f.set.windowBytes(StreamWindowBytes)
-	}
+	n := f.copyBytes()
 	r := &Reader{f: f, owns: owns, sess: f.rt.memory.NewSession(int64(n + reserveBytes))}
 	r.bytes.Store(int64(n))
 	r.sized.Store(f.set.window != 0)
@@ -102,10 +100,10 @@ func (r *Reader) TryReadManaged(ctx context.Context) (window.Window, error) {
 // window.ErrNotReady any more, for the fetch that was begun last; where none
 // is under way it is closed already.
 func (r *Reader) Ready() <-chan struct{} {
-	if r.pending == nil {
+	if r.pending.n == 0 {
 		return always
 	}
-	return r.pending.ready
+	return r.pending.first().ready()
 }
 
 func (r *Reader) next(ctx context.Context, wait bool) (window.Window, error) {
@@ -120,20 +118,20 @@ func (r *Reader) next(ctx context.Context, wait bool) (window.Window, error) {
 	if err := r.takeFailure(); err != nil {
 		return f.none("read", r.pos, r.WindowSize(), err)
 	}
-	if r.pending == nil {
+	if r.pending.n == 0 {
 		p, n, err := r.begin(ctx, wait)
-		if r.pending == nil {
+		if r.pending.n == 0 {
 			return r.deliver(p, n, err)
 		}
 	}
-	if !wait && !r.pending.isDone() {
-		return f.none("read", r.pos, r.pending.bytes(), window.ErrNotReady)
+	t := r.pending.first()
+	if !wait && !t.isDone() {
+		return f.none("read", r.pos, t.asked().bytes(), window.ErrNotReady)
 	}
-	if err := r.await(ctx); err != nil {
-		return f.none("read", r.pos, r.pending.bytes(), err)
+	if err := r.await(ctx, t); err != nil {
+		return f.none("read", r.pos, t.asked().bytes(), err)
 	}
-	t := r.pending
-	r.pending, r.ahead = nil, false
+	r.pending.pop()
 	return r.deliver(t.take())
 }
 
@@ -151,23 +149,25 @@ func (r *Reader) takeFailure() error {
 	return err
 }
 
-// await waits for pending.
-func (r *Reader) await(ctx context.Context) error {
-	if r.pending.isDone() {
+// await waits for t, the first that is pending.
+func (r *Reader) await(ctx context.Context, t fetch) error {
+	if t.isDone() {
 		return nil
 	}
-	if r.pending.cached { // and so not long
-		return r.pending.wait(ctx)
+	if t.asked().cached { // and so not long
+		return t.wait(ctx)
 	}
 	defer r.count.waited(time.Now())
 	r.waiting = true
-	return r.pending.wait(ctx)
+	r.distance = min(2*r.distance, r.f.maxDistance(r.copyBytes()))
+	return t.wait(ctx)
 }
 
 // begin reads the next window here if that needs no waiting, or none that has
 // to be cut short. Otherwise it makes it pending.
 func (r *Reader) begin(ctx context.Context, wait bool) (p piece, n int, err error) {
-	q, err := r.request()
+	r.distance = 1
+	q, err := r.request(r.pos)
 	switch {
 	case err != nil:
 		return p, 0, err
@@ -178,21 +178,22 @@ func (r *Reader) begin(ctx context.Context, wait bool) (p piece, n int, err erro
 		return q.piece, q.n, nil
 	case q.load > 0: // nothing to be had without waiting
 	case wait:
-		if q.buf, err = r.sess.Get(ctx, q.want); err != nil {
+		if err = q.get(ctx); err != nil {
 			return p, 0, err
 		}
 	default:
-		q.buf, _ = r.sess.TryGet(q.want)
+		q.tryGet()
 	}
 	if q.buf != nil {
-		if q.n = r.f.b.resident(q.buf.Bytes(), r.pos); q.n == q.want || q.n > 0 && r.f.stream != nil {
+		if q.look(); q.n == q.want || q.n > 0 && r.f.stream != nil {
 			r.waiting = false
 			return q.piece, q.n, nil
 		}
 	}
 	r.waiting = !q.cached
-	if heeds := r.f.stream != nil && r.f.stream.heedsContext(); !wait || ctx.Done() != nil && !heeds {
-		r.pending = start(context.Background(), q)
+	heeds := r.f.stream != nil && r.f.stream.heedsContext()
+	if !wait || ctx.Done() != nil && !heeds || r.f.ring.serves() {
+		r.push(start(context.Background(), q), false)
 		return p, 0, nil
 	}
 	if r.waiting {
@@ -202,12 +203,25 @@ func (r *Reader) begin(ctx context.Context, wait bool) (p piece, n int, err erro
 	return q.piece, q.n, err
 }
 
-// request returns what the next window is to be, with its bytes if a mapping
+// push makes t the last that is pending; ahead says that nobody asked for it.
+func (r *Reader) push(t fetch, ahead bool) {
+	if r.pending.n == 0 {
+		r.tail = r.pos
+	}
+	n := t.asked().bytes()
+	r.pending.push(t, ahead)
+	r.tail += int64(n)
+	if ahead {
+		r.count.ahead.Add(int64(n))
+	}
+}
+
+// request returns what the window at off is to be, with its bytes if a mapping
 // lends them now.
-func (r *Reader) request() (q request, err error) {
-	q = request{f: r.f, sess: r.sess, off: r.pos}
+func (r *Reader) request(off int64) (q request, err error) {
+	q = request{f: r.f, sess: r.sess, off: off}
 	if r.f.mapped != nil {
-		if n := r.mappedWant(); n > 0 {
+		if n := r.mappedWant(off); n > 0 {
 			q.use = use(r.Pattern(), mmapsrc.Once)
 			load, cached := r.f.tryMap(&q, n)
 			switch {
@@ -219,13 +233,15 @@ func (r *Reader) request() (q request, err error) {
 			}
 		}
 	}
-	q.want, err = r.want()
+	if q.want, err = r.want(off); err == nil {
+		r.f.ring.decide(&q, r.Pattern())
+	}
 	return q, err
 }
 
-// want returns how many bytes the next window should have, io.EOF for none, if
+// want returns how many bytes the window at off should have, io.EOF for none, if
 // they are copied.
-func (r *Reader) want() (int, error) {
+func (r *Reader) want(off int64) (int, error) {
 	n := r.copyBytes()
 	if r.f.stream != nil {
 		if r.ended {
@@ -234,24 +250,24 @@ func (r *Reader) want() (int, error) {
 		return n, nil
 	}
 	size := r.f.Size()
-	if r.pos >= size {
+	if off >= size {
 		var err error
 		if size, err = r.f.look(); err != nil {
 			return 0, err
 		}
 		if size == 0 && r.f.mayHide() {
-			n = int(min(int64(n), math.MaxInt64-r.pos))
+			n = int(min(int64(n), math.MaxInt64-off))
 			if n == 0 {
 				return 0, io.EOF
 			}
 			return n, nil // and may not be empty: only a read can tell
 		}
-		if r.pos >= size {
+		if off >= size {
 			return 0, io.EOF
 		}
 	}
-	n -= int(r.pos % Granularity)
-	return int(min(int64(n), size-r.pos)), nil
+	n -= int(off % Granularity)
+	return int(min(int64(n), size-off)), nil
 }
 
 // deliver returns what was read at pos as a window and begins to read ahead if
@@ -265,6 +281,7 @@ func (r *Reader) deliver(p piece, n int, err error) (window.Window, error) {
 	r.ended = r.ended || err == io.EOF && r.f.stream != nil
 	if n == 0 {
 		p.free()
+		r.drop() // it is behind what has not come
 		if err == io.EOF {
 			return window.Window{}, err
 		}
@@ -291,49 +308,55 @@ func (r *Reader) deliver(p piece, n int, err error) (window.Window, error) {
 func (r *Reader) moved(n int) {
 	r.count.read(n)
 	r.pos += int64(n)
+	if r.pending.n > 0 && r.pending.first().asked().off != r.pos {
+		r.drop() // it was a short one
+	}
 }
 
-// readAhead begins to fetch the next window if there is memory for it now.
-// When it turns out to be resident, reading ahead ends with it.
+// readAhead begins to fetch windows behind those that are pending, up to the
+// distance and as far as there is memory for them now. When one turns out to be
+// resident, reading ahead ends with it.
 func (r *Reader) readAhead() {
 	if r.f.stream != nil || r.Pattern() == Random {
 		return
 	}
-	q, err := r.request()
-	if err != nil {
-		return
-	}
-	switch {
-	case q.lent: // and given up behind the Reader if it is given back: kept
-		r.waiting = false
-		q.want = q.n
-		r.pending = start(context.Background(), q)
-		return
-	case q.load > 0:
-		r.waiting = !q.cached
-	default:
-		buf, ok := r.sess.TryGet(q.want)
-		if !ok {
+	for r.waiting && r.pending.n < r.distance {
+		off := r.pos
+		if r.pending.n > 0 {
+			off = r.tail
+		}
+		q, err := r.request(off)
+		if err != nil {
 			return
 		}
-		q.buf = buf
-		if q.n = r.f.b.resident(buf.Bytes(), r.pos); q.n == q.want {
+		switch {
+		case q.lent: // and given up behind the Reader if it is given back: kept
 			r.waiting = false
+			q.want = q.n
+			r.push(start(context.Background(), q), false)
+			return
+		case q.load > 0:
+			r.waiting = !q.cached
+		default:
+			if !q.tryGet() {
+				return
+			}
+			if q.look(); q.n == q.want {
+				r.waiting = false
+			}
 		}
+		r.push(start(context.Background(), q), true)
 	}
-	r.pending, r.ahead = start(context.Background(), q), true
-	r.count.ahead.Add(int64(q.bytes()))
 }
 
 // drop gives up what is pending.
 func (r *Reader) drop() {
-	if r.pending == nil {
-		return
+	for r.pending.n > 0 {
+		t, ahead := r.pending.pop()
+		if n := t.abandon(); ahead {
+			r.count.wasted.Add(int64(n))
+		}
 	}
-	if n := r.pending.abandon(); r.ahead {
-		r.count.wasted.Add(int64(n))
-	}
-	r.pending, r.ahead = nil, false
 }
 
 // ReadManagedAt is [File.ReadManagedAt] in the Reader's account of memory. It

@@ -63,6 +63,9 @@ func (f *File) readPlaced(ctx context.Context, p []byte, off int64) (n int, err 
 	if f.mapped != nil && f.copyMapped(ctx, p, off) {
 		return len(p), nil
 	}
+	if f.ring.serves() {
+		return f.ring.readInto(p, off, f.pread)
+	}
 	if f.rt.threads.TryAcquire() {
 		n, err = f.pread.read(ctx, p, off)
 		f.rt.threads.Release()
@@ -115,13 +118,14 @@ func (f *File) tryInside(ctx context.Context, off int64, n int, open bool) (wind
 	key := window.Range{Off: off, Len: int64(n)}
 	load := true
 	if t := f.tries[key]; t != nil {
-		if !t.touch || !t.isDone() {
+		if !t.asked().touch || !t.isDone() {
 			return f.tryAgainLocked(key, t)
 		}
 		delete(f.tries, key)
 		load = false // it has been, or could not be: the range is lent now, or copied
 	}
 	q := request{f: f, sess: f.memory, off: off, want: n, use: f.use}
+	f.ring.decide(&q, f.set.pattern)
 	if f.tryNow(&q, load); q.n == n {
 		if q.lent {
 			f.lent.Add(1)
@@ -151,14 +155,13 @@ func (f *File) tryNow(q *request, load bool) {
 		}
 		load = load && worth
 	}
-	if buf, ok := q.sess.TryGet(q.want); ok {
-		q.buf = buf
-		q.n = f.b.resident(buf.Bytes(), q.off)
+	if q.tryGet() {
+		q.look()
 	}
 	switch {
 	case f.mapped == nil || !load:
 	case q.n == q.want:
-		start(context.Background(), request{f: f, sess: q.sess, off: q.off, load: q.want, want: q.want, use: q.use, touch: true}).let()
+		startTask(context.Background(), request{f: f, sess: q.sess, off: q.off, load: q.want, want: q.want, use: q.use, touch: true}).let()
 	default:
 		q.free()
 		q.n, q.load, q.touch = 0, q.want, true
@@ -166,7 +169,7 @@ func (f *File) tryNow(q *request, load bool) {
 }
 
 // tryAgainLocked returns what the fetch t of a range has come to.
-func (f *File) tryAgainLocked(key window.Range, t *fetch) (window.Window, error) {
+func (f *File) tryAgainLocked(key window.Range, t fetch) (window.Window, error) {
 	if !t.isDone() {
 		return f.none("read", key.Off, int(key.Len), window.ErrNotReady)
 	}
@@ -185,7 +188,7 @@ func (f *File) tryAgainLocked(key window.Range, t *fetch) (window.Window, error)
 // could.
 func (f *File) makeRoomLocked() bool {
 	if f.tries == nil {
-		f.tries = make(map[window.Range]*fetch)
+		f.tries = make(map[window.Range]fetch)
 	}
 	if len(f.tries) < maxTries {
 		return f.gate.open()

@@ -12,6 +12,7 @@ import (
 	"github.com/oriel-go/oriel/internal/semaphore"
 	"github.com/oriel-go/oriel/mmapsrc"
 	"github.com/oriel-go/oriel/pool"
+	"github.com/oriel-go/oriel/uringsrc"
 	"github.com/oriel-go/oriel/window"
 )
 
@@ -43,6 +44,15 @@ type Limits struct {
 	// for files that are mapped later.
 	PinnedBytes int64
 
+	// InFlight bounds the reads that are in the kernel at a time through the
+	// ring, InFlightBytes the bytes of their memory; more of them queue, and a
+	// single read may exceed the latter. The defaults are
+	// uringsrc.DefaultInFlight and uringsrc.DefaultInFlightBytes. A negative
+	// InFlight switches the ring off. Both are fixed when the first file is
+	// opened that is read through it.
+	InFlight      int
+	InFlightBytes int64
+
 	// Threads bounds the reads of files that wait for a device at a time, each
 	// of which holds an operating system thread. The default is 64. Reads of a
 	// pipe or terminal that cannot be polled hold one more each, and so may
@@ -70,6 +80,11 @@ type Runtime struct {
 	guard   *mmapsrc.Guard
 	threads *semaphore.Semaphore
 	open    atomic.Int64 // files open now
+	polled  atomic.Pointer[poller]
+
+	ringMu sync.Mutex
+	engine *uringsrc.Engine // nil until it is asked for
+	noRing error            // why there is none, and will not be
 
 	mu      sync.Mutex
 	limits  Limits          // with the defaults filled in; ReserveBytes and memory's origin are fixed
@@ -126,6 +141,12 @@ func (l *Limits) fill() error {
 	if l.PinnedBytes == 0 {
 		l.PinnedBytes = mmapsrc.DefaultPinnedBytes
 	}
+	if l.InFlight == 0 {
+		l.InFlight = uringsrc.DefaultInFlight
+	}
+	if l.InFlightBytes == 0 {
+		l.InFlightBytes = uringsrc.DefaultInFlightBytes
+	}
 	if l.Threads == 0 {
 		l.Threads = defaultThreads
 	}
@@ -137,6 +158,10 @@ func (l *Limits) fill() error {
 		return fmt.Errorf("%w: Limits.MemoryBytes of %d is less than a window of %d bytes", window.ErrOption, l.MemoryBytes, Granularity)
 	case l.PinnedBytes < mmapsrc.ExtentBytes:
 		return fmt.Errorf("%w: Limits.PinnedBytes of %d is less than %d", window.ErrOption, l.PinnedBytes, mmapsrc.ExtentBytes)
+	case l.InFlight > uringsrc.MaxInFlight:
+		return fmt.Errorf("%w: Limits.InFlight of %d is more than %d", window.ErrOption, l.InFlight, uringsrc.MaxInFlight)
+	case l.InFlightBytes < 0:
+		return fmt.Errorf("%w: Limits.InFlightBytes of %d", window.ErrOption, l.InFlightBytes)
 	case l.Threads < 0:
 		return fmt.Errorf("%w: Limits.Threads of %d", window.ErrOption, l.Threads)
 	case l.Files < 0:
@@ -186,6 +211,12 @@ func (rt *Runtime) SetLimits(l Limits) error {
 	if l.PinnedBytes != 0 {
 		n.PinnedBytes = l.PinnedBytes
 	}
+	if l.InFlight != 0 {
+		n.InFlight = l.InFlight
+	}
+	if l.InFlightBytes != 0 {
+		n.InFlightBytes = l.InFlightBytes
+	}
 	if l.Threads != 0 {
 		n.Threads = l.Threads
 	}
@@ -194,6 +225,9 @@ func (rt *Runtime) SetLimits(l Limits) error {
 	}
 	if err := n.fill(); err != nil {
 		return &window.Error{Op: "limits", Err: err}
+	}
+	if err := rt.limitRing(n); err != nil {
+		return err
 	}
 	if n.MemoryBytes != rt.limits.MemoryBytes {
 		if err := rt.memory.SetBudget(n.MemoryBytes); err != nil {
@@ -216,13 +250,20 @@ func (rt *Runtime) SetLimits(l Limits) error {
 type RuntimeStats struct {
 	Memory  pool.Stats
 	Guard   mmapsrc.Stats
+	Ring    uringsrc.Stats
 	Threads int   // places taken by reads of files
 	Files   int64 // files open
 }
 
 // Stats returns what is in use now.
 func (rt *Runtime) Stats() RuntimeStats {
-	return RuntimeStats{rt.memory.Stats(), rt.guard.Stats(), rt.threads.InUse(), rt.open.Load()}
+	s := RuntimeStats{Memory: rt.memory.Stats(), Guard: rt.guard.Stats(), Threads: rt.threads.InUse(), Files: rt.open.Load()}
+	rt.ringMu.Lock()
+	defer rt.ringMu.Unlock()
+	if rt.engine != nil {
+		s.Ring = rt.engine.Stats()
+	}
+	return s
 }
 
 // Close gives the memory back. It returns an error that lists who holds
@@ -230,7 +271,8 @@ func (rt *Runtime) Stats() RuntimeStats {
 // with the last. What was opened through the Runtime cannot be read any more.
 func (rt *Runtime) Close() error {
 	pinned := rt.guard.Close()
-	err := rt.memory.Close()
+	err := rt.closeRing() // first: what it has in the kernel is memory
+	err = errors.Join(err, rt.memory.Close(), rt.closePoll())
 	if pinned > 0 {
 		err = errors.Join(err, &window.Error{Op: "close", Err: fmt.Errorf("windows of %d extents of mapped files are still held", pinned)})
 	}

@@ -12,6 +12,7 @@ type Stats struct {
 	Reads       int64         // windows handed out, and reads into the caller's memory
 	Bytes       int64         // bytes in them
 	Lent        int64         // of Reads, windows lent of a mapping; nothing was copied for them
+	Ringed      int64         // of Reads, windows with bytes that came through the ring
 	Waits       int64         // reads that waited for a device, a stream or a Fetcher
 	WaitTime    time.Duration // how long they did, together
 	AheadBytes  int64         // bytes read before they were asked for
@@ -21,7 +22,7 @@ type Stats struct {
 
 // counters are Stats that are counted by several goroutines.
 type counters struct {
-	reads, bytes, lent, waits, waitTime, ahead, wasted, hits atomic.Int64
+	reads, bytes, lent, ringed, waits, waitTime, ahead, wasted, hits atomic.Int64
 }
 
 // read counts one read of n bytes.
@@ -41,6 +42,7 @@ func (c *counters) stats() Stats {
 		Reads:       c.reads.Load(),
 		Bytes:       c.bytes.Load(),
 		Lent:        c.lent.Load(),
+		Ringed:      c.ringed.Load(),
 		Waits:       c.waits.Load(),
 		WaitTime:    time.Duration(c.waitTime.Load()),
 		AheadBytes:  c.ahead.Load(),
@@ -54,6 +56,7 @@ func (c *counters) add(s Stats) {
 	c.reads.Add(s.Reads)
 	c.bytes.Add(s.Bytes)
 	c.lent.Add(s.Lent)
+	c.ringed.Add(s.Ringed)
 	c.waits.Add(s.Waits)
 	c.waitTime.Add(int64(s.WaitTime))
 	c.ahead.Add(s.AheadBytes)

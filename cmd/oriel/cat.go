@@ -32,6 +32,9 @@ func (a *app) catCommand() *cobra.Command {
 		Long:    catLong,
 		Example: catExample,
 		RunE: func(c *cobra.Command, paths []string) error {
+			if err := o.check(); err != nil {
+				return err
+			}
 			if len(paths) == 0 {
 				paths = []string{"-"}
 			}
@@ -40,7 +43,7 @@ func (a *app) catCommand() *cobra.Command {
 	}
 	c.Flags().SortFlags = false
 	c.Flags().Var(&o.part, "range", "write only a part: an offset and a length, both SIZEs")
-	addReading(c, &o.engineOptions)
+	o.engineOptions.addTo(c)
 	return c
 }
 

@@ -53,16 +53,6 @@ func (a *app) rootCommand() *cobra.Command {
 	return root
 }
 
-// addReading adds the flags that say how to read.
-func addReading(c *cobra.Command, o *engineOptions) {
-	o.source = sourceAuto
-	f := c.Flags()
-	f.Var(&o.source, "source", "how bytes arrive; pread refuses pipes, mmap what cannot be kept still")
-	f.Var(&o.windowBytes, "window", "size of a window, a multiple of 4KiB up to 4MiB (default 256KiB for files, 4MiB for mapped ones, 64KiB for pipes)")
-	f.Var(&o.budgetBytes, "budget", "memory for windows (default an eighth of what there is, at most 256MiB)")
-	f.Var(&o.lockBytes, "lock-budget", "mapped memory to lock, for mmap (default RLIMIT_MEMLOCK, at most a sixteenth of what there is and 256MiB)")
-}
-
 // version returns the module's version, Go's and the platform.
 func version() string {
 	v := "(unknown)"

@@ -15,6 +15,12 @@
 //	130  SIGINT or SIGTERM; scan prints the totals so far. A second signal
 //	     kills
 //
+// # Environment
+//
+// ORIEL_NO_URING set to anything but nothing switches io_uring off, as --no-uring
+// does: for machines whose kernel is not to be trusted with it. The library reads
+// no environment.
+//
 // # What is counted
 //
 // Lines are newlines, as of wc -l. Words are those of GNU wc -w in the C locale,

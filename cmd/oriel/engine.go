@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/oriel-go/oriel/window"
@@ -41,33 +40,3 @@ func closeInput(in input, err *error) {
 		*err = closing
 	}
 }
-
-// engineOptions are the flags that say how to read.
-type engineOptions struct {
-	source      sourceValue
-	windowBytes sizeValue // 0: the library's default
-	budgetBytes sizeValue // likewise
-	lockBytes   sizeValue // likewise
-}
-
-// sourceValue is the value of --source.
-type sourceValue string
-
-const (
-	sourceAuto  sourceValue = "auto"
-	sourcePread sourceValue = "pread"
-	sourceMmap  sourceValue = "mmap"
-)
-
-func (v *sourceValue) Set(s string) error {
-	switch sourceValue(s) {
-	case sourceAuto, sourcePread, sourceMmap:
-		*v = sourceValue(s)
-		return nil
-	}
-	return fmt.Errorf("want auto, pread or mmap")
-}
-
-func (v *sourceValue) String() string { return string(*v) }
-
-func (v *sourceValue) Type() string { return "auto|pread|mmap" }

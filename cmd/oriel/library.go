@@ -15,7 +15,11 @@ type library struct {
 }
 
 func (a *app) newLibrary(o engineOptions) (engine, error) {
-	rt, err := source.NewRuntime(source.Limits{MemoryBytes: int64(o.budgetBytes), LockBytes: int64(o.lockBytes)})
+	limits := source.Limits{MemoryBytes: int64(o.budgetBytes), LockBytes: int64(o.lockBytes)}
+	if o.noRing {
+		limits.InFlight = -1
+	}
+	rt, err := source.NewRuntime(limits)
 	if err != nil {
 		return nil, err
 	}
@@ -25,6 +29,14 @@ func (a *app) newLibrary(o engineOptions) (engine, error) {
 		l.opts.Source = source.Pread
 	case sourceMmap:
 		l.opts.Source = source.Mmap
+	case sourceUring:
+		l.opts.Source = source.Uring
+	}
+	switch o.direct {
+	case directAlways:
+		l.opts.Direct = source.DirectAlways
+	case directNever:
+		l.opts.Direct = source.DirectNever
 	}
 	return l, nil
 }

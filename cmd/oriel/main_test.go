@@ -61,7 +61,7 @@ func TestProcessReadsAPipe(t *testing.T) {
 }
 
 func TestProcessRefusesAPipe(t *testing.T) {
-	for _, args := range [][]string{{"scan", "--source", "pread"}, {"cat", "--source", "pread", "-"}, {"scan", "--source", "mmap"}, {"cat", "--source", "mmap", "/proc/version"}} {
+	for _, args := range [][]string{{"scan", "--source", "pread"}, {"cat", "--source", "pread", "-"}, {"scan", "--source", "mmap"}, {"scan", "--source", "uring"}, {"cat", "--source", "mmap", "/proc/version"}} {
 		c := process(t.Context(), t, args...)
 		c.Stdin = strings.NewReader("a\nb")
 		if got := outcomeOf(t, c); got.status != exitUsage || strings.Count(got.stderr, "\n") != 1 {

@@ -72,7 +72,7 @@ func (a *app) scanCommand() *cobra.Command {
 	f.StringVar(&o.filesFrom, "files-from", "", "read the PATHs that `FILE` lists too, one a line; - is standard input")
 	f.BoolVarP(&o.null, "null", "0", false, "paths of --files-from end in NUL")
 	f.IntVar(&o.jobs, "jobs", runtime.GOMAXPROCS(0), "files to read at a time")
-	addReading(c, &o.engineOptions)
+	o.engineOptions.addTo(c)
 	c.MarkFlagsMutuallyExclusive("json", "json-lines", "per-file")
 	return c
 }
@@ -91,7 +91,7 @@ func (o *scanFlags) check(c *cobra.Command) error {
 	case o.jobs < 1:
 		return errors.New("--jobs: want at least 1")
 	}
-	return nil
+	return o.engineOptions.check()
 }
 
 // newPrinter returns what prints to w as the flags say.

@@ -325,6 +325,9 @@ func TestScanUsage(t *testing.T) {
 		{"scan", "--window", "0", "f"}, {"scan", "--window", "5000", "f"}, {"scan", "--window", "1G", "f"},
 		{"scan", "--window", "64KB", "f"}, {"scan", "--budget", "-1", "f"}, {"scan", "--budget", "100", "f"},
 		{"scan", "--budget", "64k", "--window", "1M", "f"},
+		{"scan", "--direct", "perhaps", "--source", "uring", "f"}, {"scan", "--direct", "always", "f"},
+		{"scan", "--direct", "always", "--source", "pread", "f"}, {"cat", "--direct", "always", "--source", "mmap", "f"},
+		{"scan", "--source", "uring", "--no-uring", "f"}, {"cat", "--source", "uring", "--no-uring", "f"},
 		{"cat", "--range", "x", "f"}, {"cat", "--window", "5000", "f"}, {"cat", "--budget", "1", "f"},
 	} {
 		got := runReal(t, strings.NewReader(""), args...)
@@ -347,7 +350,7 @@ func TestHelpAndVersion(t *testing.T) {
 		t.Errorf("%q", version)
 	}
 	help := runReal(t, strings.NewReader(""), "help", "scan").stdout
-	for _, flag := range []string{"words", "match TEXT", "sum xxh3|sha256", "json-lines", "files-from FILE", "-0, --null", "jobs", "source auto|pread|mmap", "window SIZE", "budget SIZE", "lock-budget SIZE", "per-file"} {
+	for _, flag := range []string{"words", "match TEXT", "sum xxh3|sha256", "json-lines", "files-from FILE", "-0, --null", "jobs", "source auto|pread|mmap|uring", "direct auto|always|never", "no-uring", "ORIEL_NO_URING", "window SIZE", "budget SIZE", "lock-budget SIZE", "per-file"} {
 		if !strings.Contains(help, flag) {
 			t.Errorf("help scan does not name %s", flag)
 		}

@@ -42,7 +42,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	if o.list {
 		for _, w := range workload.All() {
-			fmt.Fprintf(stdout, "%-6s %s\n", w.Name, w.About)
+			fmt.Fprintf(stdout, "%-11s %s\n", w.Name, w.About)
 		}
 		return exitFine
 	}

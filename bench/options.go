@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -33,7 +34,7 @@ type options struct {
 func parse(args []string, stderr io.Writer) (*options, error) {
 	o := &options{}
 	c := &o.config
-	file, line := sizeFlag(1<<30), sizeFlag(256<<20)
+	file, line := sizeFlag(0), sizeFlag(256<<20)
 	peak := sizesFlag{64 << 20, 1 << 30, 4 << 30}
 	states := "large,small"
 
@@ -43,13 +44,16 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 		fmt.Fprintln(stderr, "usage: bench [flags] [workload…]")
 		f.PrintDefaults()
 	}
-	f.Var(&file, "size", "`bytes` of the file of seq, map, at, hot, scan and cold")
+	f.Var(&file, "size", "`bytes` of the file of seq, map, at, hot, scan, cold and stall (default 1GiB), and of the ring's workloads (default 4GiB)")
 	f.Var(&line, "lines-size", "`bytes` of the files of lines")
 	f.Var(&peak, "rss-sizes", "`bytes` of the files of rss, several by commas")
 	f.IntVar(&c.Calls, "calls", 200_000, "reads in a sample of at; hot has more")
 	f.IntVar(&c.Leases, "leases", 10_000, "files that lease opens")
 	f.IntVar(&c.Breaks, "breaks", 200, "writers that come in a sample of lease")
 	f.DurationVar(&c.Idle, "idle", 10*time.Second, "how long lease does nothing")
+	f.IntVar(&c.RingReads, "ring-reads", 100_000, "reads in a sample of ringrandom")
+	f.IntVar(&c.RingReaders, "ring-readers", 10_000, "goroutines of ringmany")
+	f.DurationVar(&c.RingFor, "ring-for", 0, "how long a sample of ringreaders and of ringmany takes (default 1.5s and 4s)")
 	f.IntVar(&c.Pairs, "pairs", 31, "interleaved pairs of each comparison")
 	f.IntVar(&c.ColdPairs, "cold-pairs", 15, "the same, of cold files")
 	f.StringVar(&states, "states", states, "states of the page cache")
@@ -64,7 +68,8 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	if err := f.Parse(args); err != nil {
 		return nil, err
 	}
-	c.FileBytes, c.LineBytes, c.PeakBytes = int64(file), int64(line), peak
+	c.FileBytes, c.RingBytes = cmp.Or(int64(file), 1<<30), cmp.Or(int64(file), 4<<30)
+	c.LineBytes, c.PeakBytes = int64(line), peak
 	c.States = strings.Split(states, ",")
 	o.recorded = recorded(f)
 	var err error
@@ -82,6 +87,8 @@ func (o *options) check() error {
 		return errors.New("-pairs, -cold-pairs and -calls: want at least 1")
 	case c.Leases < 1 || c.Breaks < 1 || c.Idle <= 0:
 		return errors.New("-leases, -breaks and -idle: want more than 0")
+	case c.RingReads < 1 || c.RingReaders < 1 || c.RingFor < 0:
+		return errors.New("-ring-reads, -ring-readers and -ring-for: want more than 0")
 	case c.FileBytes < 4<<20 || c.LineBytes < 4<<20:
 		return errors.New("-size and -lines-size: want at least 4MiB")
 	case o.profile != "" && o.solo == 0:

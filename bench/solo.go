@@ -63,6 +63,11 @@ func soloExperiment(stdout io.Writer, e *measure.Experiment, times int) error {
 		done[w.Name] = true
 		var seconds []float64
 		for range times {
+			if w.Prepare != nil { // in the profile, but not in the time
+				if err := w.Prepare(); err != nil {
+					return err
+				}
+			}
 			began := time.Now()
 			if _, err := w.Run(); err != nil {
 				return err

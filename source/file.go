@@ -211,7 +211,7 @@ func (f *File) readInside(ctx context.Context, sess *pool.Session, off int64, n 
 	if got < n {
 		return f.waitAt(ctx, request{f: f, sess: sess, off: off, want: n, piece: piece{buf: buf}, n: got})
 	}
-	w, err = f.window(sess, piece{buf: buf}, got, off)
+	w, err = f.window(&f.counters, sess, piece{buf: buf}, got, off)
 	return w, got, err
 }
 
@@ -229,8 +229,8 @@ func (f *File) admit(off int64, n int, open bool) (int, error) {
 }
 
 // window makes a window of the first n bytes of p, which are those at off; none
-// if n is 0.
-func (f *File) window(sess *pool.Session, p piece, n int, off int64) (window.Window, error) {
+// if n is 0. c counts what came through the ring.
+func (f *File) window(c *counters, sess *pool.Session, p piece, n int, off int64) (window.Window, error) {
 	switch {
 	case n == 0:
 		p.free()
@@ -241,7 +241,7 @@ func (f *File) window(sess *pool.Session, p piece, n int, off int64) (window.Win
 	source := f.source
 	if p.ringed {
 		source = Uring.String()
-		f.ringed.Add(1)
+		c.ringed.Add(1)
 	}
 	p.buf.SetSource(source)
 	return p.buf.Window(p.buf, sess, p.bytesAt(0, n), off), nil
@@ -268,7 +268,7 @@ func (f *File) waitAt(ctx context.Context, q request) (w window.Window, got int,
 	if q.lent {
 		f.lent.Add(1)
 	}
-	w, err = f.window(q.sess, q.piece, q.n, q.off)
+	w, err = f.window(&f.counters, q.sess, q.piece, q.n, q.off)
 	return w, q.n, err
 }
 

@@ -85,7 +85,7 @@ func (f *File) readMapped(ctx context.Context, sess *pool.Session, off int64, n 
 	if q.look(); q.n < n {
 		return f.waitAt(ctx, q)
 	}
-	w, err = f.window(sess, q.piece, n, off)
+	w, err = f.window(&f.counters, sess, q.piece, n, off)
 	return w, n, err
 }
 

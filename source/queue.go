@@ -177,7 +177,7 @@ func (q *Queue) fetch(ctx context.Context, s *queued, p *request) (ok bool, err 
 	if p.buf != nil {
 		if p.look(); p.n == p.want {
 			f.read(p.n)
-			s.res.Window, s.res.Err = f.window(p.sess, p.piece, p.n, p.off)
+			s.res.Window, s.res.Err = f.window(&f.counters, p.sess, p.piece, p.n, p.off)
 			return true, nil
 		}
 		if f.ring.serves() {
@@ -304,7 +304,7 @@ func (q *Queue) result(s *queued) QueueResult {
 			if p.lent {
 				s.f.lent.Add(1)
 			}
-			res.Window, res.Err = s.f.window(sess, p, n, off)
+			res.Window, res.Err = s.f.window(&s.f.counters, sess, p, n, off)
 			s.f.read(n)
 		}
 	}

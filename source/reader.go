@@ -287,7 +287,7 @@ func (r *Reader) deliver(p piece, n int, err error) (window.Window, error) {
 		}
 		return r.f.none("read", r.pos, r.WindowSize(), err)
 	}
-	w, _ := r.f.window(r.sess, p, n, r.pos)
+	w, _ := r.f.window(&r.count, r.sess, p, n, r.pos)
 	if p.lent {
 		r.count.lent.Add(1)
 	}

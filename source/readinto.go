@@ -130,7 +130,7 @@ func (f *File) tryInside(ctx context.Context, off int64, n int, open bool) (wind
 		if q.lent {
 			f.lent.Add(1)
 		}
-		return f.window(f.memory, q.piece, n, off)
+		return f.window(&f.counters, f.memory, q.piece, n, off)
 	}
 	if !f.makeRoomLocked() {
 		q.free()
@@ -180,7 +180,7 @@ func (f *File) tryAgainLocked(key window.Range, t fetch) (window.Window, error) 
 		return f.none("read", key.Off+int64(n), int(key.Len)-n, err)
 	}
 	f.waits.Add(1)
-	return f.window(f.memory, p, n, key.Off)
+	return f.window(&f.counters, f.memory, p, n, key.Off)
 }
 
 // makeRoomLocked sees to it that one more fetch can be remembered, by giving up

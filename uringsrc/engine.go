@@ -118,8 +118,9 @@ const (
 	crowdedFor = 256 // reads
 	laggingFor = 200 * time.Millisecond
 	lagBound   = 2 * time.Millisecond // a goroutine that computes is preempted after 10
-	lagWeight  = 16
-	lagEvery   = time.Millisecond // one pause of the whole process makes many wake-ups late: it counts once
+	lagWeight  = 32
+	lagMost    = 8 * time.Millisecond // what one wake-up counts for at most
+	lagEvery   = time.Millisecond     // one pause of the whole process makes many wake-ups late: it counts once
 )
 
 // pick counts the caller as waiting and chooses a lane for its read.
@@ -161,7 +162,7 @@ func (e *Engine) noteLag(lag, now time.Duration) {
 		return
 	}
 	was := e.lag.Load()
-	mean := was + (int64(lag)-was)/lagWeight
+	mean := was + (int64(min(lag, lagMost))-was)/lagWeight
 	if mean > int64(lagBound) {
 		e.lagging.Store(int64(now + laggingFor))
 		mean = 0

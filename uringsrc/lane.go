@@ -24,7 +24,7 @@ type lane struct {
 	taken atomic.Bool // of a seat: somebody has it
 	full  atomic.Bool // no slot was free, or the ring failed, when the lane was last left
 
-	flushing atomic.Bool // somebody brings in what is pending, and looks again afterwards
+	flushing atomic.Bool  // somebody brings in what is pending, and looks again afterwards
 	flushers atomic.Int32 // goroutines in flush, which keep the ring: nothing but Enter may run beside its Close
 	closing  atomic.Bool  // closed, for those who are not in mu
 	entering atomic.Int32

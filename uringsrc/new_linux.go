@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	seats         = 4  // with as many readers as processors or a few more each waits for itself
+	seats         = 3  // so that 3 readers wait each for itself, and threads stay few
 	seatReads     = 4  // one, and others that were abandoned there
 	leastInFlight = 32 // worth a ring
 )

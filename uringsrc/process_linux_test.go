@@ -165,7 +165,7 @@ func threadsRole(t *testing.T) {
 func TestTenThousandReaders(t *testing.T) {
 	for _, how := range []string{"direct", "buffered"} {
 		t.Run(how, func(t *testing.T) {
-			bound := runtime.GOMAXPROCS(0) + 12 // one for each ring, and the runtime's own
+			bound := runtime.GOMAXPROCS(0) + 8 // one for each ring, and the runtime's own
 			for try := 1; ; try++ {
 				c := startChild(t, "threads", how)
 				var before, most, workers int

@@ -14,6 +14,7 @@ type Result struct {
 	Seconds      float64 // from before its start until after its end
 	CPUSeconds   float64 // user and system
 	PeakRSSBytes int64   // of the largest of them, and at least that of the starter: a few MiB
+	DeviceBytes  int64   // that they had read from devices, their own programs included
 	Stdout       string
 }
 

@@ -68,6 +68,7 @@ func start(args []string) (string, error) {
 	}
 	r.CPUSeconds = float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
 	r.PeakRSSBytes = u.Maxrss << 10
+	r.DeviceBytes = u.Inblock * 512
 	b, err := json.Marshal(r)
 	return string(b), err
 }

@@ -1,6 +1,8 @@
 package measure
 
 import (
+	"cmp"
+
 	"github.com/oriel-go/oriel/bench/pagecache"
 	"github.com/oriel-go/oriel/bench/stats"
 )
@@ -37,18 +39,21 @@ type Experiment struct {
 	Limits   []Limit
 }
 
-// A Contest compares two ways. Bound is nil where nothing is claimed.
+// A Contest compares two ways. Bound is nil where nothing is claimed of how fast
+// A is, CPU where nothing is of the CPU time that it takes, divided by B's.
 type Contest struct {
 	A, B  Way
 	Bound *stats.Bound
+	CPU   *stats.Bound
 }
 
-// Best compares A with the best of several baselines. The bound is on that
+// Best compares A with the best of several baselines. The bounds are on that
 // one; all are reported.
 type Best struct {
 	A     Way
 	Of    []Way
 	Bound *stats.Bound
+	CPU   *stats.Bound
 }
 
 // A Limit is a claim about one way alone.
@@ -56,11 +61,16 @@ type Limit struct {
 	Name  string
 	Unit  string // of the figure
 	Bound *stats.Bound
-	Runs  int
 	// Every says that every run has to keep the bound; otherwise the median
 	// has to, by its interval.
-	Every   bool
+	Every bool
+
+	// Measure is run so many times. Or, where it is nil, Figure is taken of
+	// every sample in contests of the way that is called Way.
+	Runs    int
 	Measure func() (float64, error)
+	Way     string
+	Figure  func(Sample) float64
 }
 
 // A Report says how an experiment went.
@@ -86,12 +96,18 @@ type Score struct {
 	Compared stats.Comparison `json:"compared"`
 	Bound    *stats.Bound     `json:"bound,omitempty"`
 	Verdict  stats.Verdict    `json:"verdict,omitempty"`
+
+	// The same of CPU time, where something is claimed of it, and of the A/A
+	// test beside it.
+	CPU        *stats.Comparison `json:"cpu,omitempty"`
+	CPUBound   *stats.Bound      `json:"cpuBound,omitempty"`
+	CPUVerdict stats.Verdict     `json:"cpuVerdict,omitempty"`
 }
 
 // A Side is one way in a contest; sample i of both sides are a pair.
 type Side struct {
 	Name    string   `json:"name"`
-	Amount  float64  `json:"amount"` // of the unit, in each sample
+	Amount  float64  `json:"amount"` // of the unit, in each sample that does not say
 	Samples []Sample `json:"samples"`
 	Chosen  []Sample `json:"choosing,omitempty"` // by which the best was chosen
 }
@@ -108,24 +124,30 @@ type Kept struct {
 	Verdict  stats.Verdict  `json:"verdict,omitempty"`
 }
 
-// seconds returns the time of each sample for one unit.
-func (s *Side) seconds() []float64 { return perUnit(s.Samples, s.Amount) }
+func wallTime(s Sample) float64 { return s.Seconds }
+func cpuTime(s Sample) float64  { return s.CPUSeconds }
 
-func perUnit(samples []Sample, amount float64) []float64 {
+// perUnit returns the time of each sample for one unit.
+func (s *Side) perUnit(time func(Sample) float64) []float64 {
+	return perUnit(s.Samples, s.Amount, time)
+}
+
+func perUnit(samples []Sample, amount float64, time func(Sample) float64) []float64 {
 	v := make([]float64, len(samples))
-	for i := range v {
-		v[i] = samples[i].Seconds / amount
+	for i, s := range samples {
+		v[i] = time(s) / cmp.Or(s.Amount, amount)
 	}
 	return v
 }
 
 // Seconds returns the median time for one unit.
-func (s *Side) Seconds() float64 { return stats.Median(s.seconds()) }
+func (s *Side) Seconds() float64 { return stats.Median(s.perUnit(wallTime)) }
 
 // CPUSeconds returns the median CPU time of a run.
-func (s *Side) CPUSeconds() float64 {
-	return s.median(func(s Sample) float64 { return s.CPUSeconds })
-}
+func (s *Side) CPUSeconds() float64 { return s.median(cpuTime) }
+
+// CPUPerUnit returns the median CPU time for one unit.
+func (s *Side) CPUPerUnit() float64 { return stats.Median(s.perUnit(cpuTime)) }
 
 // Allocs returns the median number of allocations of a run.
 func (s *Side) Allocs() float64 {

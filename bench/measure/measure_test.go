@@ -211,6 +211,111 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// TestLimitsOnSamples takes figures of what was played: of every sample of a
+// way, wherever it stands.
+func TestLimitsOnSamples(t *testing.T) {
+	m := newMachine()
+	figured := func(name string, figure float64) Way {
+		w := m.way(name, 1)
+		process := w.Process
+		w.Process = func() (child.Result, Outcome, error) {
+			r, o, err := process()
+			o.Figures = map[string]float64{"x": figure}
+			o.Allocs = 9
+			return r, o, err
+		}
+		return w
+	}
+	a, b := figured("a", 3), figured("b", 5)
+	of := func(way string, bound *stats.Bound) Limit {
+		return Limit{Name: way, Way: way, Bound: bound, Every: true, Figure: func(s Sample) float64 { return s.Figures["x"] }}
+	}
+	e := &Experiment{Metric: Speed, Pairs: 3, Itself: &b, Contests: []Contest{{A: a, B: b}, {A: a, B: b}},
+		Limits: []Limit{of("a", stats.AtMost(4)), of("b", stats.AtMost(4))}}
+	r := e.Run()
+	if r.Error != "" {
+		t.Fatal(r.Error)
+	}
+	if k := r.Limits[0]; len(k.Values) != 6 || k.Median != 3 || k.Verdict != stats.Holds {
+		t.Errorf("%+v", k)
+	}
+	if k := r.Limits[1]; len(k.Values) != 12 || k.Median != 5 || k.Verdict != stats.FallsShort {
+		t.Errorf("%+v", k)
+	}
+	if n := r.Contests[0].A.Allocs(); n != 9 {
+		t.Errorf("%v allocations", n)
+	}
+	e.Limits = []Limit{of("c", nil)}
+	if r := e.Run(); !strings.Contains(r.Error, `no contest has a way "c"`) {
+		t.Errorf("the error is %q", r.Error)
+	}
+}
+
+// TestCPUTimeIsJudged: a way that takes as long with less of the processor.
+func TestCPUTimeIsJudged(t *testing.T) {
+	m := newMachine()
+	taking := func(name string, cpu float64) Way {
+		w := m.way(name, 1)
+		process := w.Process
+		w.Process = func() (child.Result, Outcome, error) {
+			r, o, err := process()
+			r.CPUSeconds *= cpu
+			return r, o, err
+		}
+		return w
+	}
+	base := taking("base", 1)
+	half, none := taking("half", 0.5), taking("none", 0)
+	e := &Experiment{Metric: Speed, Pairs: 31, Itself: &base,
+		Contests: []Contest{
+			{A: half, B: base, CPU: stats.AtMost(0.6)},
+			{A: half, B: base, CPU: stats.AtMost(0.4)},
+			{A: none, B: base, CPU: stats.AtMost(0.4)},
+			{A: half, B: base},
+		},
+		Best: &Best{A: half, Of: []Way{base}, Bound: stats.AtLeast(0.9), CPU: stats.AtMost(0.6)},
+	}
+	r := e.Run()
+	if r.Error != "" || !r.Itself.CPU.Interval.Covers(1) {
+		t.Fatalf("%s, %+v", r.Error, r.Itself)
+	}
+	for i, want := range []stats.Verdict{stats.Holds, stats.FallsShort, stats.Undecided, "", stats.Holds} {
+		if s := r.Contests[i]; s.CPUVerdict != want {
+			t.Errorf("contest %d: %q, want %q (%+v)", i, s.CPUVerdict, want, s.CPU)
+		}
+	}
+	if s := r.Contests[0]; s.CPU.Ratio < 0.45 || s.CPU.Ratio > 0.55 || s.Verdict != "" {
+		t.Errorf("%+v", s)
+	}
+}
+
+// TestRunsThatDiffer do more in one run than in another, at the same speed, and
+// say nothing that could be compared.
+func TestRunsThatDiffer(t *testing.T) {
+	m := newMachine()
+	n := 0
+	w := m.way("w", 1)
+	process := w.Process
+	w.Source, w.Bytes = "uring", 10
+	w.Process = func() (child.Result, Outcome, error) {
+		n++
+		r, _, err := process()
+		r.Seconds *= float64(n)
+		return r, Outcome{Answer: uint64(n), Unanswered: true, Amount: float64(n), Source: "uring", Bytes: int64(10 * n)}, err
+	}
+	r := (&Experiment{Metric: Speed, Pairs: 15, Contests: []Contest{{A: w, B: m.way("b", 1)}}}).Run()
+	if r.Error != "" {
+		t.Fatal(r.Error)
+	}
+	if s := r.Contests[0]; s.Compared.Ratio < 0.9 || s.Compared.Ratio > 1.1 || s.A.Samples[3].Amount != 4 {
+		t.Errorf("%+v", s)
+	}
+	w.Bytes = 11
+	if r := (&Experiment{Metric: Speed, Pairs: 1, Contests: []Contest{{A: w, B: m.way("b", 1)}}}).Run(); !strings.Contains(r.Error, "bytes of") {
+		t.Errorf("the error is %q", r.Error)
+	}
+}
+
 func TestInProcessIsMeasured(t *testing.T) {
 	var kept []*[64]byte
 	w := Way{Name: "w", Amount: 1, Run: func() (Outcome, error) {

@@ -35,15 +35,16 @@ type running struct {
 // A match is a contest under way.
 type match struct {
 	a, b      *Way
-	bound     *stats.Bound
 	candidate bool
 	score     Score
 }
 
-func newMatch(a, b *Way, bound *stats.Bound) *match {
-	return &match{a: a, b: b, bound: bound, score: Score{
+func newMatch(a, b *Way, bound, cpu *stats.Bound) *match {
+	return &match{a: a, b: b, score: Score{
 		A: Side{Name: a.Name, Amount: a.Amount},
 		B: Side{Name: b.Name, Amount: b.Amount},
+
+		Bound: bound, CPUBound: cpu,
 	}}
 }
 
@@ -58,18 +59,18 @@ func (r *running) run() (err error) {
 	}
 	for i := range r.Contests {
 		c := &r.Contests[i]
-		r.contests = append(r.contests, newMatch(&c.A, &c.B, c.Bound))
+		r.contests = append(r.contests, newMatch(&c.A, &c.B, c.Bound, c.CPU))
 	}
 	if r.Best != nil {
 		for i := range r.Best.Of {
-			m := newMatch(&r.Best.A, &r.Best.Of[i], nil)
+			m := newMatch(&r.Best.A, &r.Best.Of[i], nil, nil)
 			m.candidate = true
 			r.contests = append(r.contests, m)
 		}
 	}
 	matches := r.contests
 	if r.Itself != nil {
-		r.itself = newMatch(r.Itself, r.Itself, nil)
+		r.itself = newMatch(r.Itself, r.Itself, nil, nil)
 		matches = append(slices.Clone(matches), r.itself)
 	}
 	for round := range r.Pairs {
@@ -159,6 +160,9 @@ func (r *running) sample(w *Way) (Sample, error) {
 	if err != nil {
 		return s, err
 	}
+	if o.Unanswered {
+		return s, nil
+	}
 	if !r.answered {
 		r.answered, r.answer = true, o.Answer
 	}
@@ -169,23 +173,35 @@ func (r *running) sample(w *Way) (Sample, error) {
 }
 
 // judge compares what was played, and reports whether the A/A test covers 1.
-func (r *running) judge() bool {
-	calm := true
-	if r.itself != nil {
-		r.itself.compare(r.Metric)
-		calm = r.itself.score.Compared.Interval.Covers(1)
-		r.report.Itself = &r.itself.score
-	}
+func (r *running) judge() (calm bool) {
 	if best := r.best(); best != nil {
-		best.score.Best, best.bound = true, r.Best.Bound
+		best.score.Best, best.score.Bound, best.score.CPUBound = true, r.Best.Bound, r.Best.CPU
+	}
+	calm, calmCPU := true, true
+	if r.itself != nil {
+		s := &r.itself.score
+		s.compare(r.Metric)
+		calm = s.Compared.Interval.Covers(1)
+		if slices.ContainsFunc(r.contests, func(m *match) bool { return m.score.CPUBound != nil }) {
+			s.compareCPU()
+			calmCPU = s.CPU != nil && s.CPU.Interval.Covers(1)
+		}
+		r.report.Itself = s
 	}
 	for _, m := range r.contests {
-		m.compare(r.Metric)
-		if m.bound != nil {
-			m.score.Bound = m.bound
-			m.score.Verdict = m.bound.Judge(m.score.Compared.Interval, calm)
+		s := &m.score
+		s.compare(r.Metric)
+		if s.Bound != nil {
+			s.Verdict = s.Bound.Judge(s.Compared.Interval, calm)
 		}
-		r.report.Contests = append(r.report.Contests, m.score)
+		if s.CPUBound != nil {
+			s.compareCPU()
+			s.CPUVerdict = stats.Undecided
+			if s.CPU != nil {
+				s.CPUVerdict = s.CPUBound.Judge(s.CPU.Interval, calmCPU)
+			}
+		}
+		r.report.Contests = append(r.report.Contests, *s)
 	}
 	return calm
 }
@@ -197,7 +213,7 @@ func (r *running) best() (best *match) {
 		if !m.candidate {
 			continue
 		}
-		s := stats.Median(perUnit(m.score.B.Chosen, m.b.Amount))
+		s := stats.Median(perUnit(m.score.B.Chosen, m.b.Amount, wallTime))
 		if best == nil || s < fastest {
 			best, fastest = m, s
 		}
@@ -205,25 +221,32 @@ func (r *running) best() (best *match) {
 	return best
 }
 
-func (m *match) compare(by Metric) {
-	a, b := m.score.A.seconds(), m.score.B.seconds()
+func (s *Score) compare(by Metric) {
+	a, b := s.A.perUnit(wallTime), s.B.perUnit(wallTime)
 	if by == Speed { // of A is the time of B over that of A
 		a, b = b, a
 	}
-	m.score.Compared = stats.Compare(a, b)
+	s.Compared = stats.Compare(a, b)
 }
 
-// measureLimits runs what is claimed of one way alone.
+// compareCPU compares CPU times, of which there have to be some.
+func (s *Score) compareCPU() {
+	a, b := s.A.perUnit(cpuTime), s.B.perUnit(cpuTime)
+	if slices.Min(append(slices.Clone(a), b...)) > 0 {
+		c := stats.Compare(a, b)
+		s.CPU = &c
+	}
+}
+
+// measureLimits says what is to be said of one way alone.
 func (r *running) measureLimits(calm bool) error {
-	for _, l := range r.Limits {
-		k := Kept{Name: l.Name, Unit: l.Unit, Every: l.Every, Bound: l.Bound}
-		for range l.Runs {
-			v, err := l.Measure()
-			if err != nil {
-				return fmt.Errorf("%s: %w", l.Name, err)
-			}
-			k.Values = append(k.Values, v)
+	for i := range r.Limits {
+		l := &r.Limits[i]
+		values, err := r.values(l)
+		if err != nil {
+			return fmt.Errorf("%s: %w", l.Name, err)
 		}
+		k := Kept{Name: l.Name, Unit: l.Unit, Every: l.Every, Bound: l.Bound, Values: values}
 		k.Median, k.Interval = stats.Estimate(k.Values)
 		switch {
 		case l.Bound == nil:
@@ -235,4 +258,36 @@ func (r *running) measureLimits(calm bool) error {
 		r.report.Limits = append(r.report.Limits, k)
 	}
 	return nil
+}
+
+// values measures what a limit is on, or finds it in what was played.
+func (r *running) values(l *Limit) (values []float64, err error) {
+	if l.Measure != nil {
+		for range l.Runs {
+			v, err := l.Measure()
+			if err != nil {
+				return nil, err
+			}
+			values = append(values, v)
+		}
+		return values, nil
+	}
+	matches := r.contests
+	if r.itself != nil {
+		matches = append(slices.Clone(matches), r.itself)
+	}
+	for _, m := range matches {
+		for _, s := range []*Side{&m.score.A, &m.score.B} {
+			if s.Name != l.Way {
+				continue
+			}
+			for _, x := range s.Samples {
+				values = append(values, l.Figure(x))
+			}
+		}
+	}
+	if len(values) == 0 {
+		return nil, fmt.Errorf("no contest has a way %q", l.Way)
+	}
+	return values, nil
 }

@@ -19,8 +19,8 @@ type Way struct {
 	// Amount is how much of the experiment's unit one run does: bytes or calls.
 	Amount float64
 
-	// Source is what has to serve all Bytes of a run; "" for what is not
-	// Oriel's.
+	// Source is what has to serve all Bytes of a run, or of each unit where a
+	// run says how many it did; "" for what is not Oriel's.
 	Source string
 	Bytes  int64
 
@@ -40,15 +40,26 @@ type Outcome struct {
 	Source string // what served, of Oriel's ways
 	Bytes  int64  // and how many bytes
 	Waits  int64  // and how often it was waited for
+
+	// Unanswered says that nothing was computed that can be compared: the run
+	// has seen to its bytes itself, or is another program's.
+	Unanswered bool
+
+	Amount  float64            // of the unit, where it is not Way.Amount in every run
+	Allocs  uint64             // of a process that says
+	Figures map[string]float64 // what else is to be said about the run
 }
 
 // A Sample is the cost of one run.
 type Sample struct {
 	Seconds      float64 `json:"seconds"`
 	CPUSeconds   float64 `json:"cpuSeconds"`             // user and system
-	Allocs       uint64  `json:"allocs"`                 // on the Go heap, opening included; 0 of a process of its own
+	Allocs       uint64  `json:"allocs"`                 // on the Go heap, opening included; 0 of a process that does not say
 	PeakRSSBytes int64   `json:"peakRSSBytes,omitempty"` // of a process of its own
 	Waits        int64   `json:"waits,omitempty"`        // of Oriel, for the device
+
+	Amount  float64            `json:"amount,omitempty"` // of the unit, where runs differ in it
+	Figures map[string]float64 `json:"figures,omitempty"`
 }
 
 // sample runs the way once.
@@ -61,7 +72,7 @@ func (w *Way) sample() (s Sample, o Outcome, err error) {
 	if w.Process != nil {
 		var r child.Result
 		r, o, err = w.Process()
-		s = Sample{Seconds: r.Seconds, CPUSeconds: r.CPUSeconds, PeakRSSBytes: r.PeakRSSBytes}
+		s = Sample{Seconds: r.Seconds, CPUSeconds: r.CPUSeconds, PeakRSSBytes: r.PeakRSSBytes, Allocs: o.Allocs}
 	} else {
 		s, o, err = inProcess(w.Run)
 	}
@@ -71,7 +82,7 @@ func (w *Way) sample() (s Sample, o Outcome, err error) {
 	if err != nil {
 		return s, o, fmt.Errorf("%s: %w", w.Name, err)
 	}
-	s.Waits = o.Waits
+	s.Waits, s.Amount, s.Figures = o.Waits, o.Amount, o.Figures
 	return s, o, nil
 }
 
@@ -80,8 +91,12 @@ func (w *Way) check(o Outcome) error {
 	if o.Source != w.Source {
 		return fmt.Errorf("served by %q, not by %q", o.Source, w.Source)
 	}
-	if w.Source != "" && o.Bytes != w.Bytes {
-		return fmt.Errorf("%s served %d bytes of %d", o.Source, o.Bytes, w.Bytes)
+	want := w.Bytes
+	if o.Amount > 0 {
+		want *= int64(o.Amount)
+	}
+	if w.Source != "" && o.Bytes != want {
+		return fmt.Errorf("%s served %d bytes of %d", o.Source, o.Bytes, want)
 	}
 	return nil
 }

@@ -87,6 +87,28 @@ func faults() (int64, error) {
 	return u.Minflt + u.Majflt, err
 }
 
+// DeviceBytes returns how many bytes the process has had read from devices so
+// far, by io_uring too. What other processes, or the kernel's own threads, read
+// is not in it.
+func DeviceBytes() (int64, error) {
+	var u unix.Rusage
+	err := unix.Getrusage(unix.RUSAGE_SELF, &u)
+	return u.Inblock * 512, os.NewSyscallError("getrusage", err)
+}
+
+// leastFromDevice is the share of the bytes of a cold file that have to come from
+// the device: the kernel may read a block with another.
+const leastFromDevice = 0.99
+
+// CameFromDevice returns an error unless about all of size bytes did, of a file
+// that was not cached; n is by how much DeviceBytes grew.
+func CameFromDevice(n, size int64) error {
+	if float64(n) < leastFromDevice*float64(size) {
+		return fmt.Errorf("%d bytes came from the device, of %d", n, size)
+	}
+	return nil
+}
+
 // WarmMemory uses n bytes of memory once and gives them back, so that the
 // machine has them when the page cache wants them.
 func WarmMemory(n int64) error {

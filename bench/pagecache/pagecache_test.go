@@ -81,6 +81,35 @@ func TestEmptyFile(t *testing.T) {
 	}
 }
 
+func TestDeviceBytes(t *testing.T) {
+	const size = 1 << 20
+	name := file(t, size)
+	read := func() int64 {
+		t.Helper()
+		before, err := DeviceBytes()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.ReadFile(name); err != nil {
+			t.Fatal(err)
+		}
+		after, err := DeviceBytes()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return after - before
+	}
+	if err := Evict(name); err != nil {
+		t.Skip("this file system cannot evict:", err)
+	}
+	if n := read(); n < size {
+		t.Errorf("%d bytes of a cold file of %d came from the device", n, size)
+	}
+	if n := read(); n >= size/2 {
+		t.Errorf("%d bytes of a cached file of %d came from the device", n, size)
+	}
+}
+
 func TestWarmMemory(t *testing.T) {
 	if err := WarmMemory(1 << 20); err != nil {
 		t.Error(err)

@@ -25,10 +25,13 @@ func score(ratio float64, bound *stats.Bound, verdict stats.Verdict) measure.Sco
 
 func sampleRun() *Run {
 	itself := score(1.5, nil, "")
+	cpu := score(2, nil, "")
+	cpu.CPU = &stats.Comparison{Ratio: 0.5, Interval: stats.Interval{Low: 0.45, High: 0.55}}
+	cpu.CPUBound, cpu.CPUVerdict = stats.AtMost(0.6), stats.Holds
 	return &Run{Schema: 1, Command: []string{"-pairs=2", "seq"}, Machine: machine.Facts{Commit: "abc", Modified: true, Go: "go1"}, Experiments: []*measure.Report{
 		{
 			Name: "seq/large", About: "count", Unit: "byte", Metric: measure.Speed, Before: &pagecache.State{CachedShare: 1, FaultsPerMiB: 0.5},
-			Contests: []measure.Score{score(0.9, stats.AtLeast(0.97), stats.FallsShort), score(2, nil, "")},
+			Contests: []measure.Score{score(0.9, stats.AtLeast(0.97), stats.FallsShort), cpu},
 			Itself:   &itself,
 			Limits: []measure.Kept{{Name: "peak", Unit: "MiB", Every: true, Values: []float64{5, 6, 70}, Median: 6,
 				Bound: stats.AtMost(64), Verdict: stats.FallsShort}},
@@ -47,7 +50,7 @@ func TestLosingCellsAreShown(t *testing.T) {
 	}
 	r.Markdown(&page)
 	for _, want := range []string{"FALLS SHORT", "0.900", "0.890–0.910", "theirs (best)", "≥ 0.97", "0.9 GB/s", "DOES NOT COVER 1",
-		"≤ 64 every time", "70", "COULD NOT BE MEASURED: it broke", "100 % cached", "waited for the device 6 times in 2 runs"} {
+		"≤ 64 every time", "70", "COULD NOT BE MEASURED: it broke", "100 % cached", "waited for the device 6 times in 2 runs", "0.50 (0.45–0.55)", "CPU ≤ 0.6", "CPU holds"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("the text lacks %q:\n%s", want, text.String())
 		}
@@ -55,7 +58,7 @@ func TestLosingCellsAreShown(t *testing.T) {
 			t.Errorf("the page lacks %q:\n%s", want, page.String())
 		}
 	}
-	for _, want := range []string{"abc, with changes", "0 hold, 2 fall short, 0 undecided; 1 experiments could not be measured", "go run . -pairs=2 seq"} {
+	for _, want := range []string{"abc, with changes", "1 hold, 2 fall short, 0 undecided; 1 experiments could not be measured", "go run . -pairs=2 seq"} {
 		if !strings.Contains(page.String(), want) {
 			t.Errorf("the page lacks %q", want)
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/oriel-go/oriel/bench/measure"
 	"github.com/oriel-go/oriel/bench/stats"
@@ -17,16 +18,20 @@ type table struct {
 
 // contestTable returns the contests of an experiment, the A/A test last.
 func contestTable(e *measure.Report) table {
-	t := table{head: []string{"A", "B", "A's median", "B's median", string(e.Metric) + " ratio", "95 % interval", "CPU ratio", "A's allocs", "bound", "verdict"}}
+	t := table{head: []string{"A", "B", "A's median", "B's median", string(e.Metric) + " ratio", "95 % interval",
+		"A's CPU", "B's CPU", "CPU ratio", "A's allocs", "bound", "verdict"}}
 	for i := range e.Contests {
 		t.rows = append(t.rows, scoreRow(e, &e.Contests[i]))
 	}
 	if e.Itself != nil {
 		row := scoreRow(e, e.Itself)
 		row[1] = "itself (A/A)"
-		row[9] = "covers 1"
+		row[11] = "covers 1"
 		if !e.Itself.Compared.Interval.Covers(1) {
-			row[9] = "DOES NOT COVER 1: nothing here holds"
+			row[11] = "DOES NOT COVER 1: nothing here holds"
+		}
+		if c := e.Itself.CPU; c != nil && !c.Interval.Covers(1) {
+			row[11] += "; CPU DOES NOT: nothing about it holds"
 		}
 		t.rows = append(t.rows, row)
 	}
@@ -36,21 +41,35 @@ func contestTable(e *measure.Report) table {
 func scoreRow(e *measure.Report, s *measure.Score) []string {
 	c := s.Compared
 	row := []string{
-		s.A.Name, s.B.Name, perUnit(e.Unit, s.A.Seconds()), perUnit(e.Unit, s.B.Seconds()),
-		fmt.Sprintf("%.3f", c.Ratio), interval(c.Interval), cpuRatio(s), fmt.Sprintf("%.0f", s.A.Allocs()), "", string(s.Verdict),
+		s.A.Name, s.B.Name, perUnit(e, s.A.Seconds()), perUnit(e, s.B.Seconds()),
+		fmt.Sprintf("%.3f", c.Ratio), interval(c.Interval),
+		fmt.Sprintf("%.3g s", s.A.CPUSeconds()), fmt.Sprintf("%.3g s", s.B.CPUSeconds()), cpuRatio(s),
+		fmt.Sprintf("%.0f", s.A.Allocs()), "", string(s.Verdict),
 	}
 	if s.Best {
 		row[1] += " (best)"
 	}
 	if s.Bound != nil {
-		row[8] = s.Bound.String()
+		row[10] = s.Bound.String()
+	}
+	if s.CPUBound != nil {
+		row[10] = joined(row[10], "CPU "+s.CPUBound.String())
+		row[11] = joined(row[11], "CPU "+string(s.CPUVerdict))
 	}
 	return row
 }
 
+// joined returns the parts that are not empty, with a semicolon between them.
+func joined(parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), "; ")
+}
+
 // cpuRatio returns how much CPU time A takes for a unit, compared with B.
 func cpuRatio(s *measure.Score) string {
-	ratio := s.A.CPUSeconds() / s.A.Amount / (s.B.CPUSeconds() / s.B.Amount)
+	if s.CPU != nil {
+		return fmt.Sprintf("%.2f (%.2f–%.2f)", s.CPU.Ratio, s.CPU.Interval.Low, s.CPU.Interval.High)
+	}
+	ratio := s.A.CPUPerUnit() / s.B.CPUPerUnit()
 	if math.IsNaN(ratio) || math.IsInf(ratio, 0) {
 		return ""
 	}
@@ -58,9 +77,12 @@ func cpuRatio(s *measure.Score) string {
 }
 
 // perUnit returns the time that a unit takes as people say it.
-func perUnit(unit string, seconds float64) string {
-	if unit == "byte" {
+func perUnit(e *measure.Report, seconds float64) string {
+	switch {
+	case e.Unit == "byte":
 		return fmt.Sprintf("%.3g GB/s", 1e-9/seconds)
+	case e.Metric == measure.Speed:
+		return fmt.Sprintf("%.4g %ss/s", 1/seconds, e.Unit)
 	}
 	return fmt.Sprintf("%.4g ns", seconds*1e9)
 }

@@ -39,6 +39,9 @@ func (r *Run) Count() (verdicts map[stats.Verdict]int, errors int) {
 			if s.Bound != nil {
 				verdicts[s.Verdict]++
 			}
+			if s.CPUBound != nil {
+				verdicts[s.CPUVerdict]++
+			}
 		}
 		for _, l := range e.Limits {
 			if l.Bound != nil {

@@ -14,19 +14,7 @@ func cold(c *Config) ([]measure.Experiment, error) {
 	if err != nil {
 		return nil, err
 	}
-	prepare := func() error {
-		if err := pagecache.Evict(name); err != nil {
-			return err
-		}
-		if err := pagecache.WarmMemory(c.FileBytes); err != nil {
-			return err
-		}
-		share, err := pagecache.Share(name)
-		if err == nil && share > 0 {
-			err = fmt.Errorf("%.3g of the file are cached", share)
-		}
-		return err
-	}
+	prepare := coldStart(name, c.FileBytes)
 	uncached := func(w measure.Way) measure.Way {
 		w.Prepare = prepare
 		return w
@@ -42,4 +30,24 @@ func cold(c *Config) ([]measure.Experiment, error) {
 			{A: subject, B: uncached(countPread(name, c.FileBytes, 1<<20))},
 		},
 	}}, nil
+}
+
+// coldStart returns what has a file come from the device, into memory that was
+// used before: warmBytes of it, as much as the page cache will take.
+func coldStart(name string, warmBytes int64) func() error {
+	return func() error {
+		if err := pagecache.Evict(name); err != nil {
+			return err
+		}
+		if warmBytes > 0 {
+			if err := pagecache.WarmMemory(warmBytes); err != nil {
+				return err
+			}
+		}
+		share, err := pagecache.Share(name)
+		if err == nil && share > 0 {
+			err = fmt.Errorf("%.3g of the file are cached", share)
+		}
+		return err
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/oriel-go/oriel/bench/data"
@@ -22,12 +23,17 @@ type Config struct {
 	Breaks    int           // of lease, in a sample
 	Idle      time.Duration // for which lease does nothing
 	PeakBytes []int64       // sizes of the files of rss
-	Pairs     int           // of everything but cold
-	ColdPairs int           // of cold
+	Pairs     int           // of everything whose file is cached
+	ColdPairs int           // of what reads a cold one
 	States    []string      // of the page cache: "large", "small"
 	Oriel     string        // the command; "" when scan is not run
 	Tree      string        // the folder that scan walks
 	StallFor  time.Duration // how long a run of stall takes; 0 is 1.5 s
+
+	RingBytes   int64         // of the file of ringseq, ringrandom, ringreaders, ringmany and ringhit
+	RingReads   int           // of ringrandom, in a sample
+	RingFor     time.Duration // how long a run of ringreaders and of ringmany takes; 0 is 1.5 s and 4 s
+	RingReaders int           // goroutines of ringmany
 
 	ending []func() error // what Close has to do
 }
@@ -64,23 +70,51 @@ func All() []Workload {
 		{"rss", "peak memory of a process that reads a file", peak},
 		{"cold", "count the newlines of a file that is not cached", cold},
 		{"stall", "read a cold file from a slow device beside a timer and the collector", stalls},
+		{"ringseq", "read a cold file from front to back through the ring", ringSequential},
+		{"ringrandom", "read 4 KiB of a cold file at random, many in flight in one goroutine", ringRandom},
+		{"ringreaders", "read 4 KiB of a cold file at random in 1 to 64 goroutines", ringReaders},
+		{"ringmany", "the same in thousands of goroutines", ringMany},
+		{"ringhit", "read 4 KiB of a cached file that may be read through the ring", ringHits},
 	}
 }
 
-// Find returns the workloads of the given names, all for none.
+// Find returns the workloads of the given names, all for none. A name such as
+// ringreaders/idle/direct is the experiments whose names begin so.
 func Find(names []string) ([]Workload, error) {
 	if len(names) == 0 {
 		return All(), nil
 	}
 	var found []Workload
 	for _, name := range names {
-		i := slices.IndexFunc(All(), func(w Workload) bool { return w.Name == name })
+		whole, _, part := strings.Cut(name, "/")
+		i := slices.IndexFunc(All(), func(w Workload) bool { return w.Name == whole })
 		if i < 0 {
-			return nil, fmt.Errorf("there is no workload %q", name)
+			return nil, fmt.Errorf("there is no workload %q", whole)
 		}
-		found = append(found, All()[i])
+		w := All()[i]
+		if part {
+			w = w.only(name)
+		}
+		found = append(found, w)
 	}
 	return found, nil
+}
+
+// only returns the workload with the experiment of a name and those below it.
+func (w Workload) only(name string) Workload {
+	all := w.Experiments
+	w.Experiments = func(c *Config) ([]measure.Experiment, error) {
+		list, err := all(c)
+		if err != nil {
+			return nil, err
+		}
+		list = slices.DeleteFunc(list, func(e measure.Experiment) bool { return !strings.HasPrefix(e.Name+"/", name+"/") })
+		if len(list) == 0 {
+			return nil, fmt.Errorf("there is no experiment %q", name)
+		}
+		return list, nil
+	}
+	return w
 }
 
 // inState returns e with its file in a state of the page cache.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/oriel-go/oriel/bench/child"
 	"github.com/oriel-go/oriel/bench/data"
+	"github.com/oriel-go/oriel/bench/fio"
 	"github.com/oriel-go/oriel/bench/measure"
 	"github.com/oriel-go/oriel/bench/pagecache"
 	"github.com/oriel-go/oriel/bench/slowfs"
@@ -46,6 +48,7 @@ func small(t *testing.T) *Config {
 		Leases: 50, Breaks: 3, Idle: 50 * time.Millisecond,
 		PeakBytes: []int64{4 << 20}, Pairs: 2, ColdPairs: 2, States: []string{"large", "small"},
 		Oriel: filepath.Join(t.TempDir(), "oriel"), Tree: tree(t), StallFor: 500 * time.Millisecond,
+		RingBytes: 32<<20 + 100, RingReads: 800, RingFor: 20 * time.Millisecond, RingReaders: 300,
 	}
 	t.Cleanup(func() {
 		if err := c.Close(); err != nil {
@@ -124,14 +127,16 @@ func runOnce(t *testing.T, e *measure.Experiment) {
 }
 
 // unavailable returns why the slow file system of stall, or the volume over it,
-// is not to be had here.
+// or the ring, or fio, is not to be had here.
 func unavailable(e *measure.Experiment) error {
-	if !strings.HasPrefix(e.Name, "stall/") || e.Setup == nil {
+	if !strings.HasPrefix(e.Name, "stall/") && !strings.HasPrefix(e.Name, "ring") || e.Setup == nil {
 		return nil
 	}
 	err := e.Setup()
-	if errors.Is(err, slowfs.ErrUnavailable) || errors.Is(err, volume.ErrUnavailable) {
-		return err
+	for _, reason := range []error{slowfs.ErrUnavailable, volume.ErrUnavailable, fio.ErrUnavailable, window.ErrRefused} {
+		if errors.Is(err, reason) {
+			return err
+		}
 	}
 	return nil
 }
@@ -245,6 +250,25 @@ func TestFind(t *testing.T) {
 	if _, err := Find([]string{"seq", "nothing"}); err == nil {
 		t.Error("an unknown workload is found")
 	}
+	if _, err := Find([]string{"nothing/large"}); err == nil {
+		t.Error("a part of an unknown workload is found")
+	}
+}
+
+// TestPartsAreFound looks for experiments by the beginning of their names.
+func TestPartsAreFound(t *testing.T) {
+	whole := Workload{Name: "w", Experiments: func(*Config) (list []measure.Experiment, err error) {
+		for _, name := range []string{"w/a/1", "w/a/10", "w/b/1"} {
+			list = append(list, measure.Experiment{Name: name})
+		}
+		return list, nil
+	}}
+	for name, want := range map[string]int{"w/a": 2, "w/a/1": 1, "w/b": 1, "w/": 0, "w/c": 0, "w/a/": 0} {
+		list, err := whole.only(name).Experiments(nil)
+		if len(list) != want || (err == nil) != (want > 0) {
+			t.Errorf("%s: %d experiments, %v", name, len(list), err)
+		}
+	}
 }
 
 func TestSumOfWC(t *testing.T) {
@@ -265,7 +289,7 @@ func TestSumOfWC(t *testing.T) {
 
 func TestScannedIsChecked(t *testing.T) {
 	o, err := scanned(`{"bytes":7,"lines":3,"sources":{"pread":{"files":2,"bytes":7},"stream":{"files":1,"bytes":0}},"errors":[]}`)
-	if err != nil || o != (measure.Outcome{Answer: 3, Source: "pread", Bytes: 7}) {
+	if want := (measure.Outcome{Answer: 3, Source: "pread", Bytes: 7}); err != nil || !reflect.DeepEqual(o, want) {
 		t.Errorf("%+v, %v", o, err)
 	}
 	for _, bad := range []string{

@@ -47,8 +47,7 @@ type Queue struct {
 	reads  []*uringsrc.Read // what Submit is about to begin
 	engine *uringsrc.Engine // nil until a File over the ring was given
 	ring   *uringsrc.Queue
-	rings  int          // reads in flight through it
-	told   atomic.Int32 // of them, those whose end was announced, and is about to be seen
+	rings  int // reads in flight through it
 
 	wakes  atomic.Pointer[uringsrc.Queue] // ring, for those who finish
 	mu     sync.Mutex
@@ -216,20 +215,14 @@ func (q *Queue) finish(s *queued) {
 // TryNext returns a result if there is one. Otherwise the error wraps
 // window.ErrNotReady, or is io.EOF when nothing is in flight.
 func (q *Queue) TryNext() (QueueResult, error) {
-	for !q.closed {
-		if s := q.take(); s != nil {
-			return q.result(s), nil
-		}
-		if q.rings == 0 {
-			break
-		}
-		r := q.ring.TryNext()
-		if r == nil && q.told.Load() > 0 {
-			r, _ = q.ring.Next(context.Background()) // which comes in a moment
-		} else if r == nil {
-			break
-		}
-		if r != nil {
+	if q.closed {
+		return QueueResult{}, q.nothing(nil)
+	}
+	if s := q.take(); s != nil {
+		return q.result(s), nil
+	}
+	if q.rings > 0 {
+		if r := q.ring.TryNext(); r != nil {
 			return q.ringResult(r), nil
 		}
 	}
@@ -285,7 +278,6 @@ func (q *Queue) take() *queued {
 
 func (q *Queue) ringResult(r *uringsrc.Read) QueueResult {
 	q.rings--
-	q.told.Add(-1)
 	return q.result(r.Owner.(*transfer).queued)
 }
 

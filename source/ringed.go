@@ -27,10 +27,11 @@ import (
 //	      ├─ the bytes ──► a window
 //	      └─ the ring failed, or cannot read this file ──► pread, from then on
 
-// RingWindowBytes is the size of the windows of a Reader over the ring, unless
-// Options.WindowBytes says otherwise: reads of 1 MiB past the page cache, 8 at a
-// time, are as fast as the devices that were measured.
-const RingWindowBytes = 1 << 20
+// DirectWindowBytes is the size of the windows of a Reader that reads past the page
+// cache, unless Options.WindowBytes says otherwise: a huge page, of which the device
+// gets a few segments where smaller windows are a segment for every 4 KiB (3.0 GB/s
+// against 2.0 with 1 MiB, for half of the CPU).
+const DirectWindowBytes = 2 << 20
 
 // aheadBytes is how much a Reader over the ring reads ahead of its caller.
 const aheadBytes = 8 << 20
@@ -141,13 +142,19 @@ const leastDirect = 256 << 10
 // decide says whether q is read past the page cache.
 func (g *ringFile) decide(q *request, p Pattern) {
 	switch {
-	case !g.serves() || g.direct == nil || g.through.Load():
+	case !g.serves() || g.through.Load() || !g.likesDirect(p):
 	case g.set == DirectAlways:
 		q.past = true
-	case g.set == DirectAuto && p == Once && q.want >= leastDirect:
+	case q.want >= leastDirect:
 		cached, known := anyCached(g.fd, q.off, q.want)
 		q.past = known && !cached
 	}
+}
+
+// likesDirect reports whether a Reader of the pattern reads past the page cache
+// what is not in it.
+func (g *ringFile) likesDirect(p Pattern) bool {
+	return g != nil && g.direct != nil && (g.set == DirectAlways || g.set == DirectAuto && p == Once)
 }
 
 // room returns the bytes of memory that q needs, and where in it those that are
@@ -167,8 +174,8 @@ func (f *File) copyBytes() int {
 	switch {
 	case f.stream != nil:
 		return f.set.windowBytes(StreamWindowBytes)
-	case f.ring != nil:
-		return f.set.windowBytes(RingWindowBytes)
+	case f.ring.likesDirect(f.set.pattern):
+		return f.set.windowBytes(DirectWindowBytes)
 	}
 	return f.set.windowBytes(DefaultWindowBytes)
 }
@@ -185,8 +192,7 @@ func (f *File) maxDistance(windowBytes int) int {
 type transfer struct {
 	request
 	read   uringsrc.Read
-	queued *queued     // of a Queue, or nil
-	told   atomic.Bool // its end was announced, and is about to be seen
+	queued *queued // of a Queue, or nil
 }
 
 var transfers = sync.Pool{New: func() any { return new(transfer) }}
@@ -195,7 +201,6 @@ var transfers = sync.Pool{New: func() any { return new(transfer) }}
 func (g *ringFile) prepare(q request) *transfer {
 	t := transfers.Get().(*transfer)
 	t.request = q
-	t.told.Store(false)
 	r := &t.read
 	r.Owner = t
 	if q.past && addressOf(q.buf.Bytes())%uintptr(g.memory) == 0 {
@@ -277,10 +282,6 @@ func (t *transfer) ReadDone(_ *uringsrc.Read, abandoned bool) {
 		t.free()
 		t.recycle()
 	} else {
-		t.told.Store(true)
-		if t.queued != nil {
-			t.queued.q.told.Add(1)
-		}
 		f.rt.announce()
 	}
 	f.leave()
@@ -294,11 +295,7 @@ func (t *transfer) recycle() {
 
 func (t *transfer) asked() *request { return &t.request }
 
-// isDone takes a read for done as soon as that was announced: it is a moment
-// later, and an event loop that was told so is not told again.
-func (t *transfer) isDone() bool {
-	return t.read.Done() || t.told.Load() && t.read.Wait(context.Background()) == nil
-}
+func (t *transfer) isDone() bool { return t.read.Done() }
 
 func (t *transfer) ready() <-chan struct{} { return t.read.Ready() }
 

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 
@@ -249,6 +250,49 @@ func TestRingDescriptorsReusedUnderPressure(t *testing.T) {
 			rt, _ := simulated(t, Limits{}, 1, uringtest.Options{Engine: engineOf(4), Seats: 2,
 				Faults: uringtest.Faults{Late: 900, Missed: 500, CancelLate: 300, Short: 100}})
 			pressure(t, rt, o)
+		})
+	}
+}
+
+// What a Queue has read of a File that was closed is not read again by pread where
+// the ring could not: the descriptor's number may be another file's by then.
+func TestRingQueueOfAClosedFile(t *testing.T) {
+	name := write(t, random(100_000))
+	for mode, o := range ringModes {
+		t.Run(mode, func(t *testing.T) {
+			var refuse atomic.Bool
+			rt, _ := simulated(t, Limits{}, 1, uringtest.Options{Content: func(fd int, p []byte, off int64) (int, error) {
+				if refuse.Load() {
+					return 0, syscall.EINVAL
+				}
+				return uringtest.Pread(fd, p, off)
+			}})
+			q, err := rt.NewQueue(4)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer q.Close()
+			for _, refused := range []bool{false, true} {
+				refuse.Store(refused)
+				f := ringed(t, rt, name, o)
+				if n, err := q.Submit(t.Context(), QueueRead{File: f, Off: 1000, Len: 5000}); n != 1 || err != nil {
+					t.Fatal(n, err)
+				}
+				rt.engine.Poll() // the read has come, and its result has not been taken
+				f.Close()
+				waitFor(t, "the descriptors to be closed", func() bool { return openOn(t, name) == 0 })
+				res, err := q.Next(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				switch {
+				case refused:
+					wantError(t, res.Err, window.ErrClosed, "read", name, 1000)
+				case res.Err != nil || !bytes.Equal(res.Window.Bytes(), random(100_000)[1000:6000]):
+					t.Errorf("%v, %v", res.Window, res.Err)
+				}
+				res.Window.Release()
+			}
 		})
 	}
 }

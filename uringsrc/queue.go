@@ -1,6 +1,9 @@
 package uringsrc
 
-import "context"
+import (
+	"context"
+	"runtime"
+)
 
 // A Queue collects Reads as they are done. Reads are started into it by
 // [Engine.Start], and each comes out of Next or TryNext once, before which it is
@@ -67,11 +70,17 @@ func (q *Queue) Wake() {
 	q.l.leave()
 }
 
-// TryNext returns a Read that is done, nil if there is none.
+// TryNext returns a Read that is done, nil if there is none: one of which ReadDone
+// has been called is there.
 func (q *Queue) TryNext() *Read {
 	q.l.mu.Lock()
 	if q.done.head == nil {
 		q.l.settleLocked()
+	}
+	for q.done.head == nil && q.finishing > 0 { // another goroutine is about to say so
+		q.l.mu.Unlock()
+		runtime.Gosched()
+		q.l.mu.Lock()
 	}
 	r := q.popLocked()
 	q.l.leave()

@@ -93,13 +93,16 @@ func (r *Read) claim() {
 	r.phase = claimed
 }
 
-// Done reports whether the result is there. It takes in what has completed,
-// and never waits for a device.
+// Done reports whether the result is there: true once ReadDone has been called.
+// It takes in what has completed, and waits for no device.
 func (r *Read) Done() bool {
 	l := r.lane
 	l.mu.Lock()
 	if r.phase != done {
 		l.settleLocked()
+	}
+	if r.phase == finishing { // another goroutine is about to say so
+		l.waitLocked(context.Background(), &r.waiter)
 	}
 	is := r.phase == done
 	l.leave()

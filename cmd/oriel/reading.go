@@ -38,7 +38,7 @@ func (o *engineOptions) addTo(c *cobra.Command) {
 	f.Var(&o.source, "source", "how bytes arrive; pread and uring refuse pipes, mmap what cannot be kept still")
 	f.Var(&o.direct, "direct", "whether uring reads past the page cache (O_DIRECT)")
 	f.BoolVar(&o.noRing, "no-uring", false, "do not use io_uring")
-	f.Var(&o.windowBytes, "window", "size of a window, a multiple of 4KiB up to 4MiB (default 256KiB for files, 1MiB for uring, 4MiB for mapped ones, 64KiB for pipes)")
+	f.Var(&o.windowBytes, "window", "size of a window, a multiple of 4KiB up to 4MiB (default 256KiB for files, 2MiB past the page cache, 4MiB for mapped ones, 64KiB for pipes)")
 	f.Var(&o.budgetBytes, "budget", "memory for windows (default an eighth of what there is, at most 256MiB)")
 	f.Var(&o.lockBytes, "lock-budget", "mapped memory to lock, for mmap (default RLIMIT_MEMLOCK, at most a sixteenth of what there is and 256MiB)")
 	c.Long += readingHelp

@@ -23,7 +23,8 @@ type poller struct {
 // TryReadManagedAt, TryReadManaged or a Queue had begun. It is for event loops
 // other than Go's: they poll it, level-triggered, and then call Poll, after which
 // the Try of what has finished succeeds. It belongs to the Runtime, which closes
-// it. Only Linux has it; elsewhere the error wraps errors.ErrUnsupported.
+// it, and is for one loop: two would take each other's signals. Only Linux has it;
+// elsewhere the error wraps errors.ErrUnsupported.
 func (rt *Runtime) PollFD() (fd int, err error) {
 	rt.ringMu.Lock()
 	defer rt.ringMu.Unlock()

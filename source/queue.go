@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"sync"
 	"sync/atomic"
 
 	"github.com/oriel-go/oriel/uringsrc"
@@ -50,24 +49,20 @@ type Queue struct {
 	all    []queued
 	reads  []*uringsrc.Read // what Submit is about to begin
 	engine *uringsrc.Engine // nil until a File over the ring was given
-	ring   *uringsrc.Queue
-	rings  int // reads in flight through it
-
-	wakes  atomic.Pointer[uringsrc.Queue] // ring, for those who finish
-	mu     sync.Mutex
-	done   fifo          // what has finished in another way
-	signal chan struct{} // has room for one: done is not empty
+	rings  int              // reads in flight through it
 	closed bool
+
+	// Those who finish use these two besides.
+	ring atomic.Pointer[uringsrc.Queue] // nil as long as engine is
+	done chan *queued                   // what has finished in another way; has room for all
 }
 
 // A queued read is one of a Queue's depth.
 type queued struct {
-	q    *Queue
-	tag  uint64
-	f    *File
-	t    fetch       // nil once the result is there
-	res  QueueResult // which this is
-	next *queued     // in Queue.done
+	q   *Queue
+	f   *File
+	t   fetch       // nil once the result is there
+	res QueueResult // which this is
 }
 
 // NewQueue returns a Queue for at most depth reads that were submitted and whose
@@ -77,7 +72,7 @@ func (rt *Runtime) NewQueue(depth int) (*Queue, error) {
 	if depth < 1 || depth > MaxQueueDepth {
 		return nil, &window.Error{Op: "queue", Err: fmt.Errorf("%w: a depth of %d is not in 1 to %d", window.ErrOption, depth, MaxQueueDepth)}
 	}
-	q := &Queue{rt: rt, all: make([]queued, depth), signal: make(chan struct{}, 1)}
+	q := &Queue{rt: rt, all: make([]queued, depth), done: make(chan *queued, depth)}
 	for i := range q.all {
 		q.all[i].q = q
 		q.free = append(q.free, &q.all[i])
@@ -117,7 +112,7 @@ func (q *Queue) Submit(ctx context.Context, reads ...QueueRead) (n int, err erro
 // begin begins what goes through the ring.
 func (q *Queue) begin() {
 	if len(q.reads) > 0 {
-		q.engine.Start(q.ring, q.reads...)
+		q.engine.Start(q.ring.Load(), q.reads...)
 		q.rings += len(q.reads)
 		q.reads = q.reads[:0]
 	}
@@ -130,7 +125,7 @@ func (q *Queue) submit(ctx context.Context, r QueueRead) (begun bool, err error)
 	defer f.leave()
 	open := f.gate.enter()
 	s := q.free[len(q.free)-1]
-	s.tag, s.f, s.t, s.res = r.Tag, f, nil, QueueResult{Tag: r.Tag}
+	s.f, s.t, s.res = f, nil, QueueResult{Tag: r.Tag}
 	want, fault := f.admit(r.Off, r.Len, open)
 	if fault == nil && (f.stream != nil || f.rt != q.rt) {
 		fault = f.fail("read", r.Off, r.Len, fmt.Errorf("%w: a stream, or a File of another Runtime", window.ErrUnsupported))
@@ -184,9 +179,9 @@ func (q *Queue) fetch(ctx context.Context, s *queued, p *request) (ok bool, err 
 			return true, nil
 		}
 		if f.ring.serves() {
-			if q.ring == nil {
-				q.engine, q.ring = f.ring.e, f.ring.e.NewQueue()
-				q.wakes.Store(q.ring)
+			if q.engine == nil {
+				q.engine = f.ring.e
+				q.ring.Store(q.engine.NewQueue())
 			}
 			t := f.ring.prepare(*p)
 			t.queued = s
@@ -204,14 +199,8 @@ func (q *Queue) fetch(ctx context.Context, s *queued, p *request) (ok bool, err 
 
 // finish puts s where Next finds it. Any goroutine calls it, once for s.
 func (q *Queue) finish(s *queued) {
-	q.mu.Lock()
-	q.done.push(s)
-	q.mu.Unlock()
-	select {
-	case q.signal <- struct{}{}:
-	default:
-	}
-	if r := q.wakes.Load(); r != nil {
+	q.done <- s // there is room: s is on its way at most once
+	if r := q.ring.Load(); r != nil {
 		r.Wake() // Next may wait for the ring
 	}
 }
@@ -226,7 +215,7 @@ func (q *Queue) TryNext() (QueueResult, error) {
 		return q.result(s), nil
 	}
 	if q.rings > 0 {
-		if r := q.ring.TryNext(); r != nil {
+		if r := q.ring.Load().TryNext(); r != nil {
 			return q.ringResult(r), nil
 		}
 	}
@@ -244,7 +233,7 @@ func (q *Queue) Next(ctx context.Context) (QueueResult, error) {
 			break
 		}
 		if q.rings > 0 {
-			r, err := q.ring.Next(ctx)
+			r, err := q.ring.Load().Next(ctx)
 			switch {
 			case err != nil:
 				return QueueResult{}, &window.Error{Op: "queue", Err: err}
@@ -254,7 +243,8 @@ func (q *Queue) Next(ctx context.Context) (QueueResult, error) {
 			continue // something else has finished
 		}
 		select {
-		case <-q.signal:
+		case s := <-q.done:
+			return q.result(s), nil
 		case <-ctx.Done():
 			return QueueResult{}, &window.Error{Op: "queue", Err: ctx.Err()}
 		}
@@ -275,9 +265,12 @@ func (q *Queue) nothing(err error) error {
 
 // take returns what has finished without the ring, nil for nothing.
 func (q *Queue) take() *queued {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.done.pop()
+	select {
+	case s := <-q.done:
+		return s
+	default:
+		return nil
+	}
 }
 
 func (q *Queue) ringResult(r *uringsrc.Read) QueueResult {
@@ -326,28 +319,4 @@ func (q *Queue) Close() error {
 		}
 	}
 	return nil
-}
-
-// A fifo is a list of queued reads.
-type fifo struct{ head, tail *queued }
-
-func (l *fifo) push(s *queued) {
-	s.next = nil
-	if l.tail == nil {
-		l.head = s
-	} else {
-		l.tail.next = s
-	}
-	l.tail = s
-}
-
-func (l *fifo) pop() *queued {
-	s := l.head
-	if s != nil {
-		if l.head = s.next; l.head == nil {
-			l.tail = nil
-		}
-		s.next = nil
-	}
-	return s
 }

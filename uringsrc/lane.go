@@ -398,9 +398,8 @@ func (l *lane) bellLocked() (settle bool) {
 	return on && (l.d.Ready() > 0 || l.d.Overflowed())
 }
 
-// crowd is the number of reads in the kernel from which on a goroutine that is
-// about to bring in entries lets others go first, whose entries it then brings in
-// as well. With fewer the delay costs more than the system calls.
+// crowd is the number of waiting goroutines from which on one that is about to
+// bring in entries lets others go first, whose entries it then brings in as well. With fewer the delay costs more than the system calls.
 const crowd = 8
 
 // flush brings in what is pending. Only one goroutine of a lane does: what others

@@ -48,3 +48,17 @@ func Do(name string, args ...string) (Result, error) {
 	}
 	return Run(self, append([]string{marker, task, name}, args...)...)
 }
+
+// Ask runs such a task with a question for its one argument, in JSON, and returns
+// its answer, which it prints in JSON.
+func Ask[Answer any](name string, question any) (a Answer, err error) {
+	b, err := json.Marshal(question)
+	if err != nil {
+		return a, err
+	}
+	r, err := Do(name, string(b))
+	if err != nil {
+		return a, err
+	}
+	return a, json.Unmarshal([]byte(r.Stdout), &a)
+}

@@ -84,18 +84,7 @@ const taskName = "readers"
 func Tasks() map[string]child.Task { return map[string]child.Task{taskName: serve} }
 
 // Run reads in a process of its own.
-func Run(l Load) (Result, error) {
-	var r Result
-	b, err := json.Marshal(l)
-	if err != nil {
-		return r, err
-	}
-	c, err := child.Do(taskName, string(b))
-	if err != nil {
-		return r, err
-	}
-	return r, json.Unmarshal([]byte(c.Stdout), &r)
-}
+func Run(l Load) (Result, error) { return child.Ask[Result](taskName, l) }
 
 // limit is how much longer than it should a process may take.
 const limit = 120 * time.Second

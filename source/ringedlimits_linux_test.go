@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/oriel-go/oriel/internal/filtertest"
 	"github.com/oriel-go/oriel/pool"
 	"github.com/oriel-go/oriel/window"
 )
@@ -57,7 +58,7 @@ func filteredRole(t *testing.T, p parent) {
 		defer f.Close()
 		wantAll(t, waits(f), text)
 	}
-	if err := filter(number, syscall.Errno(errno)); err != nil {
+	if err := filtertest.Deny(number, syscall.Errno(errno)); err != nil {
 		p.tell("skip: system calls cannot be filtered: ", err)
 		return
 	}

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/oriel-go/oriel/internal/filtertest"
 	"github.com/oriel-go/oriel/uringsrc"
 	"github.com/oriel-go/oriel/window"
 )
@@ -204,7 +205,7 @@ func enterRole(t *testing.T) { filteredRole(t, unix.SYS_IO_URING_ENTER) }
 func filteredRole(t *testing.T, call uintptr) {
 	want := filters[argument()]
 	pipe(t) // the runtime's poller has its descriptors
-	if err := filter(call, want); err != nil {
+	if err := filtertest.Deny(call, want); err != nil {
 		tell("skip: ", err)
 		return
 	}
@@ -224,7 +225,7 @@ func enterLaterRole(t *testing.T) {
 	e.Start(nil, &taken.Read)
 	waited := make(chan error, 1)
 	go func() { waited <- taken.Wait(within(t, patience)) }()
-	if err := filter(unix.SYS_IO_URING_ENTER, filters[argument()]); err != nil {
+	if err := filtertest.Deny(unix.SYS_IO_URING_ENTER, filters[argument()]); err != nil {
 		tell("skip: ", err)
 		return
 	}

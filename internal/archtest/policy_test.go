@@ -96,8 +96,9 @@ var nested = map[string]string{
 // testSupport lists packages that exist for tests. Only tests, and each other,
 // import them; in them the rules for tests hold as well.
 var testSupport = map[string]string{
-	"internal/leaktest": "the TestMain of the library packages",
-	"window/windowtest": "the conformance suite",
+	"internal/filtertest": "system calls that fail",
+	"internal/leaktest":   "the TestMain of the library packages",
+	"window/windowtest":   "the conformance suite",
 
 	"uringsrc/internal/simring": "rings that are simulated",
 	"uringsrc/uringtest":        "engines over them",

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/oriel-go/oriel/internal/filtertest"
 )
 
 // TestAChildProcessHasNothingOfTheRing while reads are in flight, and they go on.
@@ -237,7 +239,7 @@ func TestAUserWhoMayLockLittle(t *testing.T) {
 // do.
 func disabledRole(t *testing.T) {
 	runtime.LockOSThread() // the filter is of the thread
-	if err := filter(unix.SYS_IO_URING_SETUP, syscall.EPERM); err != nil {
+	if err := filtertest.DenyHere(unix.SYS_IO_URING_SETUP, syscall.EPERM); err != nil {
 		tell("skip: ", err)
 		return
 	}

@@ -1,15 +1,23 @@
-package uringsrc_test
+package filtertest
 
 import (
 	"errors"
+	"runtime"
 	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// filter has one system call fail in all threads of the process.
-func filter(number uintptr, with syscall.Errno) error {
+// Deny has one system call fail in every thread of the process.
+func Deny(number uintptr, with syscall.Errno) error {
+	return install(number, with, unix.SECCOMP_FILTER_FLAG_TSYNC)
+}
+
+// DenyHere has it fail in the calling thread and in those that it makes.
+func DenyHere(number uintptr, with syscall.Errno) error { return install(number, with, 0) }
+
+func install(number uintptr, with syscall.Errno, flags uintptr) error {
 	const load, equal, ret = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, unix.BPF_RET | unix.BPF_K
 	program := []unix.SockFilter{
 		{Code: load, K: 0}, // the number
@@ -17,11 +25,13 @@ func filter(number uintptr, with syscall.Errno) error {
 		{Code: ret, K: unix.SECCOMP_RET_ERRNO | uint32(with)},
 		{Code: ret, K: unix.SECCOMP_RET_ALLOW},
 	}
+	runtime.LockOSThread() // the privileges are the thread's
+	defer runtime.UnlockOSThread()
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return err
 	}
 	f := unix.SockFprog{Len: uint16(len(program)), Filter: unsafe.SliceData(program)}
-	other, _, e := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&f)))
+	other, _, e := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, flags, uintptr(unsafe.Pointer(&f)))
 	switch {
 	case e != 0:
 		return e

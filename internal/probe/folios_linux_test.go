@@ -1,0 +1,262 @@
+package probe
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// looks is how often TestLargeFolios looks at each state. 200 were used for the
+// figures in the comment of LargeFolios.
+var looks = flag.Int("looks", 200, "how often TestLargeFolios looks at a file")
+
+// TestLargeFolios looks at a file that was read from front to back and at one that
+// was read at random.
+func TestLargeFolios(t *testing.T) {
+	const size = 64 << 20
+	f := fileOf(t, size)
+	needCachestat(t, f)
+	evict(t, f)
+	if _, err := LargeFolios(fd(f), size/2, size); !errors.Is(err, ErrNotCached) {
+		t.Errorf("evicted: %v, want ErrNotCached", err)
+	}
+	readInOrder(t, f, 0, size)
+	for at := int64(size / 2); at < size; at += hugeBytes {
+		if huge, err := mappedHuge(fd(f), at, at); err != nil {
+			t.Fatal(err)
+		} else if !huge {
+			t.Skip("reading from front to back makes no huge folios here, or not everywhere: the device's read-ahead is below 2 MiB, or no multiple of it")
+		}
+	}
+	for _, tt := range []struct {
+		state string
+		cache func()
+		want  bool
+	}{
+		{"read from front to back", func() { readInOrder(t, f, 0, size) }, true},
+		{"read at random", func() { readAtRandom(t, f, 0, size) }, false},
+	} {
+		evict(t, f)
+		tt.cache()
+		var wrong int
+		var took []time.Duration
+		for i := range *looks {
+			// The last half: before it the folios may still grow.
+			off := size/2 + int64(i)*7919<<12%(size/2)
+			begin := time.Now()
+			large, err := LargeFolios(fd(f), off, size)
+			took = append(took, time.Since(begin))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if large != tt.want {
+				wrong++
+			}
+		}
+		slices.Sort(took)
+		t.Logf("%s: %d of %d answers wrong; median %v, 99 %% %v", tt.state, wrong, *looks, took[len(took)/2], took[len(took)*99/100])
+		if wrong*100 > *looks {
+			t.Errorf("%s: %d of %d answers are wrong", tt.state, wrong, *looks)
+		}
+	}
+}
+
+// TestLargeFoliosReadNothing has the file be the same in the page cache after the
+// question as before.
+func TestLargeFoliosReadNothing(t *testing.T) {
+	const size = 4 * hugeBytes
+	f := fileOf(t, size)
+	needCachestat(t, f)
+	evict(t, f)
+	readAtRandom(t, f, hugeBytes, hugeBytes*3/2)
+	for _, tt := range []struct {
+		name string
+		off  int64
+		want error
+	}{
+		{"what is not cached", 0, ErrNotCached},
+		{"what is half cached", hugeBytes, nil},
+		{"the rest of it", 2*hugeBytes - 1, nil},
+		{"the end", size, ErrNotCached},
+		{"beyond the end", 1 << 60, ErrNotCached},
+		{"before the beginning", -1, ErrNotCached},
+	} {
+		large, err := LargeFolios(fd(f), tt.off, size)
+		if large || !errors.Is(err, tt.want) {
+			t.Errorf("%s: %v, %v, want %v", tt.name, large, err, tt.want)
+		}
+	}
+	if pages, of, err := Cached(fd(f), 0, size); err != nil || pages != of/8 {
+		t.Errorf("%d of %d pages are cached now, %v", pages, of, err)
+	}
+}
+
+func TestLargeFoliosOfOddFiles(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	if _, err := LargeFolios(fd(r), 0, 1<<30); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("a pipe: %v, want errors.ErrUnsupported", err)
+	}
+	for _, size := range []int{0, 1, hugeBytes - 1} {
+		f := fileOf(t, size)
+		for _, said := range []int64{int64(size), 1 << 40} {
+			if _, err := LargeFolios(fd(f), 0, said); !errors.Is(err, ErrTooSmall) {
+				t.Errorf("%d bytes, said to be %d: %v, want ErrTooSmall", size, said, err)
+			}
+		}
+	}
+	f := fileOf(t, hugeBytes+1)
+	needCachestat(t, f)
+	if _, err := LargeFolios(fd(f), 0, 1); !errors.Is(err, ErrTooSmall) {
+		t.Errorf("said to be a byte: %v, want ErrTooSmall", err)
+	}
+	if _, err := LargeFolios(fd(f), hugeBytes, hugeBytes+1); err != nil { // just written
+		t.Errorf("the end of a file with a part of a block: %v", err)
+	}
+	if err := f.Truncate(1 << 40); err != nil {
+		t.Log("no sparse files of this size: ", err)
+	} else if _, err := LargeFolios(fd(f), 1<<39, 1<<40); !errors.Is(err, ErrNotCached) {
+		t.Errorf("a hole: %v, want ErrNotCached", err)
+	}
+	w2, err := os.OpenFile(f.Name(), os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w2.Close()
+	if _, err := LargeFolios(fd(w2), 0, hugeBytes); !errors.Is(err, unix.EACCES) {
+		t.Errorf("a file open for writing only: %v, want EACCES", err)
+	}
+	m := inMemoryFile(t, 2*hugeBytes)
+	if _, err := LargeFolios(fd(m), 0, 2*hugeBytes); err != nil {
+		t.Errorf("a file of tmpfs: %v", err)
+	}
+}
+
+// TestTruncatedUnderTheMapping has the file end between the questions about it and
+// the mapping, which is an error and no signal.
+func TestTruncatedUnderTheMapping(t *testing.T) {
+	for _, f := range []*os.File{fileOf(t, 2*hugeBytes), inMemoryFile(t, 2*hugeBytes)} {
+		for _, left := range []int64{0, hugeBytes, hugeBytes + 4096} {
+			if err := f.Truncate(2 * hugeBytes); err != nil {
+				t.Fatal(err)
+			}
+			readInOrder(t, f, 0, 2*hugeBytes)
+			if err := f.Truncate(left); err != nil {
+				t.Fatal(err)
+			}
+			if large, err := mappedHuge(fd(f), hugeBytes, 0); large || !errors.Is(err, unix.EFAULT) {
+				t.Errorf("%s: %d bytes left: %v, %v, want EFAULT", f.Name(), left, large, err)
+			}
+		}
+	}
+}
+
+// TestTruncatedMeanwhile has somebody truncate and fill the file all the time.
+func TestTruncatedMeanwhile(t *testing.T) {
+	const size = 2 * hugeBytes
+	f := fileOf(t, size)
+	needCachestat(t, f)
+	text := make([]byte, size)
+	stop, done := make(chan struct{}), make(chan error)
+	go func() {
+		for {
+			select {
+			case <-stop:
+				done <- nil
+				return
+			default:
+			}
+			err := f.Truncate(0)
+			if err == nil {
+				_, err = f.WriteAt(text, 0)
+			}
+			if err != nil {
+				done <- err
+				return
+			}
+		}
+	}()
+	for range 500 {
+		_, err := LargeFolios(fd(f), hugeBytes, size)
+		switch {
+		case err == nil, errors.Is(err, ErrNotCached), errors.Is(err, ErrTooSmall), errors.Is(err, unix.EFAULT):
+		default:
+			t.Error(err)
+		}
+	}
+	close(stop)
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestBlocksBeside has a block of small folios lie beside one of a huge folio, as
+// read-ahead leaves them whose size is no multiple of theirs.
+func TestBlocksBeside(t *testing.T) {
+	const size = 64 << 20
+	f := fileOf(t, size)
+	needCachestat(t, f)
+	evict(t, f)
+	readInOrder(t, f, 0, size)
+	alone := func(at int64) bool {
+		t.Helper()
+		huge, err := mappedHuge(fd(f), at, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return huge
+	}
+	const at = size / 4 * 3
+	if !alone(at) || !alone(at+hugeBytes) {
+		t.Skip("reading from front to back makes no huge folios here, or not everywhere")
+	}
+	if err := unix.Fadvise(fd(f), at+hugeBytes, hugeBytes, unix.FADV_DONTNEED); err != nil {
+		t.Fatal(err)
+	}
+	if large, err := LargeFolios(fd(f), at+hugeBytes, size); !errors.Is(err, ErrNotCached) {
+		t.Skip("a folio cannot be evicted alone here: ", large, err)
+	}
+	readAtRandom(t, f, at+hugeBytes, at+2*hugeBytes)
+	if alone(at + hugeBytes) {
+		t.Fatal("small folios are mapped by one entry")
+	}
+	if large, err := LargeFolios(fd(f), at+hugeBytes, size); err != nil || !large {
+		t.Errorf("beside a huge folio: %v, %v", large, err)
+	}
+	for off, want := range map[int64]int64{0: hugeBytes, hugeBytes: 0, 2 * hugeBytes: hugeBytes} {
+		if got := besideBlock(off, 3*hugeBytes); got != want {
+			t.Errorf("the block beside %d is %d, want %d", off, got, want)
+		}
+	}
+	if got := besideBlock(0, 2*hugeBytes-1); got != 0 {
+		t.Errorf("the only block is beside %d", got)
+	}
+}
+
+func TestWholeBlocks(t *testing.T) {
+	for _, tt := range []struct{ off, size, want int64 }{
+		{0, hugeBytes, 0},
+		{hugeBytes, hugeBytes, 0},
+		{hugeBytes - 1, 2 * hugeBytes, 0},
+		{hugeBytes, 2 * hugeBytes, hugeBytes},
+		{hugeBytes, 2*hugeBytes - 1, 0},
+		{-5, 2 * hugeBytes, 0},
+		{1<<63 - 1, 1<<63 - 1, 1<<63 - 2*hugeBytes},
+	} {
+		if got, err := wholeBlock(tt.off, tt.size); err != nil || got != tt.want {
+			t.Errorf("of %d bytes at %d: %d, %v, want %d", tt.size, tt.off, got, err, tt.want)
+		}
+	}
+	if _, err := wholeBlock(0, hugeBytes-1); !errors.Is(err, ErrTooSmall) {
+		t.Errorf("a small file: %v", err)
+	}
+}

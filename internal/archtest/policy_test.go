@@ -57,8 +57,11 @@ var lattice = []row{
 	{pkg: "uringsrc", may: []string{"window", "pool", "uringsrc/internal/...", "internal/..."}},
 	{pkg: "uringsrc/uringtest", may: []string{"window", "uringsrc", "uringsrc/internal/..."}},
 
-	// Policy.
-	{pkg: "source", may: []string{"window", "pool", "mmapsrc", "uringsrc", "internal/..."}},
+	// Policy: how to read is decided without a system call.
+	{pkg: "source/internal/access"},
+	{pkg: "source/internal/plan", may: []string{"source/internal/access"}},
+	{pkg: "source/internal/simdevice", may: []string{"source/internal/access"}},
+	{pkg: "source", may: []string{"window", "pool", "mmapsrc", "uringsrc", "source/internal/...", "internal/..."}},
 
 	// Composition: works over any window.Reader, so it does not know source.
 	{pkg: "pipeline", may: []string{"window", "pool", "internal/..."}},
@@ -100,6 +103,7 @@ var testSupport = map[string]string{
 	"internal/leaktest":   "the TestMain of the library packages",
 	"window/windowtest":   "the conformance suite",
 
+	"source/internal/simdevice": "devices that are simulated",
 	"uringsrc/internal/simring": "rings that are simulated",
 	"uringsrc/uringtest":        "engines over them",
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/oriel-go/oriel/bench/child"
 	"github.com/oriel-go/oriel/bench/data"
 	"github.com/oriel-go/oriel/bench/machine"
+	"github.com/oriel-go/oriel/bench/measure"
 	"github.com/oriel-go/oriel/bench/report"
 	"github.com/oriel-go/oriel/bench/stats"
 	"github.com/oriel-go/oriel/bench/workload"
@@ -83,6 +84,9 @@ func (o *options) run(stdout, stderr io.Writer) (int, error) {
 		if err != nil {
 			return exitError, fmt.Errorf("%s: %w", w.Name, err)
 		}
+		if n := expected(list); n > 0 {
+			fmt.Fprintf(stderr, "%s: %d experiments, about %v\n", w.Name, len(list), n)
+		}
 		for i := range list {
 			fmt.Fprintf(stderr, "running %s\n", list[i].Name)
 			e := list[i].Run()
@@ -91,8 +95,19 @@ func (o *options) run(stdout, stderr io.Writer) (int, error) {
 		}
 	}
 	r.Seconds = time.Since(r.Began).Seconds()
+	if r.Regret = measure.RegretOf(r.Experiments); r.Regret != nil {
+		report.RegretText(stdout, r.Regret)
+	}
 	fmt.Fprintln(stdout, r.Summary())
 	return status(r), o.record(r)
+}
+
+// expected returns about how long experiments take that say so.
+func expected(list []measure.Experiment) (d time.Duration) {
+	for i := range list {
+		d += list[i].Expected
+	}
+	return d.Round(time.Second)
 }
 
 // status returns the exit status of a run.

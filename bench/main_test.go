@@ -40,6 +40,7 @@ func TestSizes(t *testing.T) {
 func TestUsage(t *testing.T) {
 	for _, args := range [][]string{
 		{"nothing"}, {"-nothing"}, {"-pairs=0"}, {"-size=1KiB"}, {"-cpuprofile=x"},
+		{"-open-files=0"}, {"-cgroup-pairs=0"}, {"-cgroup-size=1MiB"},
 	} {
 		var out, errs strings.Builder
 		if status := run(args, &out, &errs); status != exitUsage || errs.Len() == 0 {

@@ -10,10 +10,10 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/oriel-go/oriel/bench/sizes"
 	"github.com/oriel-go/oriel/bench/workload"
 )
 
@@ -34,8 +34,9 @@ type options struct {
 func parse(args []string, stderr io.Writer) (*options, error) {
 	o := &options{}
 	c := &o.config
-	file, line := sizeFlag(0), sizeFlag(256<<20)
+	file, line, lock := sizeFlag(0), sizeFlag(256<<20), sizeFlag(0)
 	peak := sizesFlag{64 << 20, 1 << 30, 4 << 30}
+	grouped := sizeFlag(8 << 30)
 	states := "large,small"
 
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
@@ -44,7 +45,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 		fmt.Fprintln(stderr, "usage: bench [flags] [workload…]")
 		f.PrintDefaults()
 	}
-	f.Var(&file, "size", "`bytes` of the file of seq, map, at, hot, scan, cold and stall (default 1GiB), and of the ring's workloads (default 4GiB)")
+	f.Var(&file, "size", "`bytes` of the file of seq, map, at, hot, scan, cold, stall and regret (default 1GiB), and of the ring's workloads (default 4GiB)")
 	f.Var(&line, "lines-size", "`bytes` of the files of lines")
 	f.Var(&peak, "rss-sizes", "`bytes` of the files of rss, several by commas")
 	f.IntVar(&c.Calls, "calls", 200_000, "reads in a sample of at; hot has more")
@@ -54,6 +55,10 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	f.IntVar(&c.RingReads, "ring-reads", 100_000, "reads in a sample of ringrandom")
 	f.IntVar(&c.RingReaders, "ring-readers", 10_000, "goroutines of ringmany")
 	f.DurationVar(&c.RingFor, "ring-for", 0, "how long a sample of ringreaders and of ringmany takes (default 1.5s and 4s)")
+	f.Var(&lock, "lock-budget", "`bytes` that each Runtime of regret may lock (default: what RLIMIT_MEMLOCK allows)")
+	f.IntVar(&c.OpenFiles, "open-files", 10_000, "small files that opens opens one after the other")
+	f.Var(&grouped, "cgroup-size", "`bytes` of the file of cgroup")
+	f.IntVar(&c.GroupPairs, "cgroup-pairs", 5, "pairs of cgroup, of which a run takes some seconds")
 	f.IntVar(&c.Pairs, "pairs", 31, "interleaved pairs of each comparison")
 	f.IntVar(&c.ColdPairs, "cold-pairs", 15, "the same, of cold files")
 	f.StringVar(&states, "states", states, "states of the page cache")
@@ -69,7 +74,8 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 		return nil, err
 	}
 	c.FileBytes, c.RingBytes = cmp.Or(int64(file), 1<<30), cmp.Or(int64(file), 4<<30)
-	c.LineBytes, c.PeakBytes = int64(line), peak
+	c.LineBytes, c.PeakBytes, c.LockBudget = int64(line), peak, int64(lock)
+	c.GroupBytes = int64(grouped)
 	c.States = strings.Split(states, ",")
 	o.recorded = recorded(f)
 	var err error
@@ -89,6 +95,10 @@ func (o *options) check() error {
 		return errors.New("-leases, -breaks and -idle: want more than 0")
 	case c.RingReads < 1 || c.RingReaders < 1 || c.RingFor < 0:
 		return errors.New("-ring-reads, -ring-readers and -ring-for: want more than 0")
+	case c.OpenFiles < 1 || c.GroupPairs < 1:
+		return errors.New("-open-files and -cgroup-pairs: want at least 1")
+	case c.GroupBytes < 4<<20:
+		return errors.New("-cgroup-size: want at least 4MiB")
 	case c.FileBytes < 4<<20 || c.LineBytes < 4<<20:
 		return errors.New("-size and -lines-size: want at least 4MiB")
 	case o.profile != "" && o.solo == 0:
@@ -112,7 +122,7 @@ func recorded(f *flag.FlagSet) []string {
 
 // prepareScan builds the command, if it is measured.
 func (o *options) prepareScan(dir string) error {
-	if o.config.Oriel != "" || !slices.ContainsFunc(o.workloads, func(w workload.Workload) bool { return w.Name == "scan" }) {
+	if o.config.Oriel != "" || !slices.ContainsFunc(o.workloads, func(w workload.Workload) bool { return w.Name == "scan" || w.Name == "cgroup" }) {
 		return nil
 	}
 	o.config.Oriel = filepath.Join(dir, "oriel")
@@ -134,37 +144,7 @@ func goroot() string {
 }
 
 // A sizeFlag is a number of bytes, such as 4GiB.
-type sizeFlag int64
-
-var units = []struct {
-	name  string
-	bytes int64
-}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}}
-
-func (s *sizeFlag) Set(v string) error {
-	times := int64(1)
-	for _, u := range units {
-		if number, ok := strings.CutSuffix(v, u.name); ok {
-			v, times = number, u.bytes
-			break
-		}
-	}
-	n, err := strconv.ParseInt(v, 10, 64)
-	if err != nil || n <= 0 || n > 1<<62/times {
-		return errors.New("want a number of bytes, KiB, MiB or GiB")
-	}
-	*s = sizeFlag(n * times)
-	return nil
-}
-
-func (s *sizeFlag) String() string {
-	for _, u := range units {
-		if n := int64(*s); n >= u.bytes && n%u.bytes == 0 {
-			return fmt.Sprintf("%d%s", n/u.bytes, u.name)
-		}
-	}
-	return strconv.FormatInt(int64(*s), 10)
-}
+type sizeFlag = sizes.Size
 
 // A sizesFlag is several sizes by commas.
 type sizesFlag []int64

@@ -88,6 +88,30 @@ func (g *Guard) Close() (pinned int) {
 	return pinned
 }
 
+// Guards returns nil if files like f, a regular file, can be kept still as far as
+// their file system goes, and otherwise why not. Whether the file itself can be is
+// known when it is opened. It takes some microseconds.
+func (g *Guard) Guards(f *os.File) error {
+	err := g.ability()
+	if err == nil {
+		_, err = g.k.guardOf(f)
+	}
+	return err
+}
+
+// ability returns why nothing can be mapped, populated and locked here, nil if it
+// can.
+func (g *Guard) ability() error {
+	if g.able.Load() {
+		return nil
+	}
+	err := g.k.probe()
+	if err == nil {
+		g.able.Store(true)
+	}
+	return err
+}
+
 // open returns the Files that are open.
 func (g *Guard) open() []*File {
 	g.mu.Lock()
@@ -153,11 +177,8 @@ func (s *File) mapNow(slots int) (_ *mapping, err error) {
 	if n := s.g.account.Limit(); n < ExtentBytes {
 		return nil, refuse("%d bytes may be locked, and an extent has %d", n, ExtentBytes)
 	}
-	if !s.g.able.Load() {
-		if err := s.g.k.probe(); err != nil {
-			return nil, refuse("%w", err)
-		}
-		s.g.able.Store(true)
+	if err := s.g.ability(); err != nil {
+		return nil, refuse("%w", err)
 	}
 	fi, err := s.f.Stat()
 	if err != nil {

@@ -27,6 +27,9 @@ var roles = map[string]func(t *testing.T, p parent){
 	"memlock":     memlockRole,
 	"descriptors": descriptorsRole,
 	"user":        userRole,
+	"stranger":    strangerRole,
+	"untold":      untoldRole,
+	"unringed":    unringedRole,
 }
 
 // TestChild is the second process of other tests, and does nothing else.

@@ -18,6 +18,17 @@ type piece struct {
 	w      window.Window // which this is
 }
 
+// skip leaves out the bytes before lo; hi is where they end.
+func (p *piece) skip(lo, hi int) {
+	if !p.lent {
+		p.pad += lo
+		return
+	}
+	w := p.w
+	p.w = w.Slice(lo, hi)
+	w.Release()
+}
+
 // free gives the memory back, if there is any.
 func (p *piece) free() {
 	switch {
@@ -35,12 +46,15 @@ type request struct {
 	f    *File
 	sess *pool.Session
 	off  int64
-	want int         // bytes to be copied
-	past bool        // past the page cache
-	load int         // bytes to be lent of a mapping instead, if that can be; 0 for none
-	use  mmapsrc.Use // what they are loaded for
+	want int           // bytes to be copied
+	ring *ringFile     // how it goes through the ring, nil for not
+	past bool          // past the page cache
+	from *mmapsrc.File // the mapping that bytes are to be lent of instead,
+	load int           // how many, 0 for none,
+	use  mmapsrc.Use   // and what they are loaded for
 
 	shut   bool // nothing can be read any more: the File may be closed
+	hit    bool // all of it was resident when it was asked for
 	cached bool // the page cache has what is to be loaded, so that it hardly waits
 	touch  bool // only to be loaded: a later read is lent it
 
@@ -79,8 +93,9 @@ type fetch interface {
 // for memory and for a place, and is handed to a Fetcher; it ends with the fetch.
 // The caller is inside q.f's gate, which the fetch enters too.
 func start(ctx context.Context, q request) fetch {
-	if q.n < q.want && q.buf != nil && q.f.ring.serves() {
-		return q.f.ring.start(q)
+	q.choose()
+	if q.n < q.want && q.buf != nil && q.ring.serves() {
+		return q.ring.start(q)
 	}
 	return startTask(ctx, q)
 }
@@ -114,8 +129,8 @@ func (q *request) fill(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if q.f.ring.serves() {
-		return q.f.ring.read(ctx, q)
+	if q.ring.serves() {
+		return q.ring.read(ctx, q)
 	}
 	return q.fillHere(ctx)
 }
@@ -125,14 +140,17 @@ func (q *request) fillHere(ctx context.Context) error {
 	if q.shut {
 		return window.ErrClosed
 	}
+	waiting := &q.f.rt.crowd.waiting
+	waiting.Add(1)
 	n, err := q.f.readHere(ctx, q.bytesAt(q.n, q.want), q.off+int64(q.n))
+	waiting.Add(-1)
 	q.n += n
 	return err
 }
 
 // get gets the memory for q, waiting for it until ctx ends.
 func (q *request) get(ctx context.Context) (err error) {
-	pad, size := q.f.ring.room(q)
+	pad, size := q.ring.room(q)
 	q.buf, err = q.sess.Get(ctx, size)
 	q.pad = pad
 	return err
@@ -140,7 +158,7 @@ func (q *request) get(ctx context.Context) (err error) {
 
 // tryGet is get that does not wait. It reports whether there was memory.
 func (q *request) tryGet() (ok bool) {
-	pad, size := q.f.ring.room(q)
+	pad, size := q.ring.room(q)
 	q.buf, ok = q.sess.TryGet(size)
 	q.pad = pad
 	return ok

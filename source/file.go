@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/oriel-go/oriel/mmapsrc"
 	"github.com/oriel-go/oriel/pool"
@@ -23,21 +22,25 @@ type File struct {
 	rt     *Runtime
 	name   string
 	b      backend
-	pread  *preadSource  // b, if that is one: the hot path's calls are direct
-	lender lender        // b, if that is one
-	mapped *mmapsrc.File // what is mapped of b, nil for nothing
-	use    mmapsrc.Use   // of reads at offsets
-	ring   *ringFile     // how b is read through the ring, nil for not
-	source string        // b.kind()
-	memory *pool.Session // of reads that belong to no Reader
+	pread  *preadSource                 // b, if that is one: the hot path's calls are direct
+	lender lender                       // b, if that is one
+	ways   ways                         // other ways to read b
+	at     atomic.Pointer[mmapsrc.File] // what is lent to reads at offsets, nil for nothing
+	pays   atomic.Bool                  // mapping it may pay for them
+	hot    atomic.Int64                 // those that there were while it might
+	use    mmapsrc.Use                  // of those
+	ring   *ringFile                    // of a File that is forced to be read through the ring
+	source string                       // b.kind()
+	memory *pool.Session                // of reads that belong to no Reader
 	set    settings
 	why    string // why b serves, for Explain
 	err    error  // an invalid option: the error of every read
 
-	stream  *streamSource // b, if that is one: only a Reader of its own reads it
-	counted bool          // one of the Runtime's files
-	gate    gate
-	length  atomic.Int64 // the size when it was last looked at
+	follower follower      // of reads at offsets
+	stream   *streamSource // b, if that is one: only a Reader of its own reads it
+	counted  bool          // one of the Runtime's files
+	gate     gate
+	length   atomic.Int64 // the size when it was last looked at
 	counters
 
 	mu    sync.Mutex
@@ -51,7 +54,7 @@ const maxTries = 64
 // newFile makes a File over b, which has the size that is stored in length
 // afterwards, or by look.
 func newFile(name string, b backend, s settings, why string) *File {
-	f := &File{rt: s.rt, name: name, b: b, source: b.kind(), set: s, why: why}
+	f := &File{rt: s.rt, name: name, b: b, source: b.kind(), set: s, why: why, use: use(s.pattern, mmapsrc.Seldom)}
 	f.pread, _ = b.(*preadSource)
 	f.lender, _ = b.(lender)
 	f.memory = s.rt.memory.NewSession(int64(s.windowBytes(DefaultWindowBytes)))
@@ -84,8 +87,8 @@ func (f *File) Stat() (fs.FileInfo, error) {
 // has its bytes counted when it is released.
 func (f *File) Stats() Stats {
 	s := f.stats()
-	if f.mapped != nil {
-		m := f.mapped.Stats()
+	if m := f.ways.mapped.Load(); m != nil {
+		m := m.Stats()
 		s.Reads += m.Reads
 		s.Bytes += m.Bytes
 		s.Lent += m.Reads
@@ -104,9 +107,7 @@ func (f *File) Close() error {
 	if !first {
 		return nil
 	}
-	if f.mapped != nil {
-		f.mapped.Close()
-	}
+	f.ways.shut()
 	f.mu.Lock()
 	for _, t := range f.tries {
 		f.wasted.Add(int64(t.abandon()))
@@ -160,7 +161,7 @@ func (f *File) end() error {
 }
 
 func (f *File) closeBackend() error {
-	if err := errors.Join(f.b.close(), f.ring.close()); err != nil {
+	if err := errors.Join(f.b.close(), f.ways.ring.Load().close()); err != nil {
 		return f.fail("close", 0, 0, err)
 	}
 	return nil
@@ -175,8 +176,8 @@ func (f *File) ReadManagedAt(ctx context.Context, off int64, n int) (window.Wind
 
 // readAt is ReadManagedAt in the memory of a session.
 func (f *File) readAt(ctx context.Context, sess *pool.Session, off int64, n int) (window.Window, error) {
-	if f.mapped != nil {
-		if w, ok := f.lentAt(ctx, sess, off, n); ok {
+	if m := f.at.Load(); m != nil {
+		if w, ok := f.lentAt(ctx, m, sess, off, n); ok {
 			return w, nil
 		}
 	}
@@ -195,11 +196,14 @@ func (f *File) readInside(ctx context.Context, sess *pool.Session, off int64, n 
 		w, err = f.lendAt(ctx, sess, off, n)
 		return w, n, err
 	}
-	if f.mapped != nil {
-		return f.readMapped(ctx, sess, off, n)
+	if m := f.at.Load(); m != nil {
+		return f.readMapped(ctx, m, sess, off, n)
 	}
 	if f.ring != nil {
 		return f.readRinged(ctx, sess, off, n)
+	}
+	if f.pays.Load() {
+		f.heat(n)
 	}
 	buf, err := sess.Get(ctx, n) // which looks at ctx
 	if err != nil {
@@ -208,11 +212,22 @@ func (f *File) readInside(ctx context.Context, sess *pool.Session, off int64, n 
 	if f.pread != nil {
 		got = f.pread.resident(buf.Bytes(), off)
 	}
+	f.follow(off, n, got < n)
 	if got < n {
 		return f.waitAt(ctx, request{f: f, sess: sess, off: off, want: n, piece: piece{buf: buf}, n: got})
 	}
 	w, err = f.window(&f.counters, sess, piece{buf: buf}, got, off)
 	return w, got, err
+}
+
+// requestAt returns what a read of n bytes at off is to be.
+func (f *File) requestAt(off int64, n int) request {
+	q := request{f: f, sess: f.memory, off: off, want: n, from: f.at.Load(), use: f.use}
+	if f.ring != nil {
+		q.ring = f.ring
+		f.ring.decide(&q, f.set.pattern == Once && n >= leastDirect)
+	}
+	return q
 }
 
 // admit returns how many of the n bytes at off can be read, once the gate has
@@ -249,9 +264,9 @@ func (f *File) window(c *counters, sess *pool.Session, p piece, n int, off int64
 
 // waitAt reads what is missing of a range, and may wait.
 func (f *File) waitAt(ctx context.Context, q request) (w window.Window, got int, err error) {
-	began := time.Now()
-	defer f.waited(began)
-	if ctx.Done() == nil || q.load == 0 && f.ring.serves() {
+	defer f.wait(ctx).end()
+	q.choose()
+	if ctx.Done() == nil || q.load == 0 && q.ring.serves() {
 		err = q.fill(ctx)
 	} else {
 		t := start(ctx, q)

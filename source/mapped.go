@@ -3,10 +3,10 @@ package source
 import (
 	"context"
 	"fmt"
-	"os"
 
 	"github.com/oriel-go/oriel/mmapsrc"
 	"github.com/oriel-go/oriel/pool"
+	"github.com/oriel-go/oriel/source/internal/plan"
 	"github.com/oriel-go/oriel/window"
 )
 
@@ -27,18 +27,64 @@ import (
 // DefaultWindowBytes.
 const MappedWindowBytes = 4 << 20
 
-// mapFile maps the open file h under the Runtime's guard.
-func (f *File) mapFile(h *os.File) (err error) {
+// openMapping maps the file under the Runtime's guard.
+func (f *File) openMapping() (*mmapsrc.File, error) {
 	if n := f.rt.locked.Limit(); n < mmapsrc.ExtentBytes {
 		_, by := f.rt.origins()
-		return fmt.Errorf("%v: %w: %d bytes may be locked (%s), and an extent has %d", Mmap, window.ErrRefused, n, by, mmapsrc.ExtentBytes)
+		return nil, fmt.Errorf("%w: %d bytes may be locked (%s), and an extent has %d", window.ErrRefused, n, by, mmapsrc.ExtentBytes)
 	}
-	f.mapped, err = f.rt.guard.Open(h, mmapsrc.Options{Immutable: f.set.immutable})
-	if err != nil {
-		return fmt.Errorf("%v: %w", Mmap, err)
+	return f.rt.guard.Open(f.pread.f, mmapsrc.Options{Immutable: f.set.immutable})
+}
+
+// hotReads is how many reads at offsets of a file make it worth to plan for more
+// of them: as many as make it worth to load an extent. Of a file that is declared
+// Reuse the first does, unless it is small: then it takes some to pay for the guard
+// (20 to 60 µs, where each saves 0.4).
+const (
+	hotReads      = 64
+	hotSmallReads = 256
+)
+
+// mayPay reports whether a mapping may pay for reads at offsets: of a file that is,
+// as a whole, within what may be locked. Extents of a larger one
+// would throw each other out, which costs more than copying (9 to 600 µs a read).
+func (f *File) mayPay() bool {
+	n := f.Size()
+	return f.auto() && n > 0 && n <= f.rt.locked.Limit() && !f.pread.block &&
+		(f.set.pattern == Detect || f.set.pattern == Random || f.set.pattern == Reuse)
+}
+
+// heat counts a read at an offset of a file of which mayPay is true, and has the
+// file mapped when there were enough of them and a plan says so.
+func (f *File) heat(n int) {
+	enough := int64(hotReads)
+	small := f.Size() < plan.LeastBytes
+	switch {
+	case small:
+		enough = hotSmallReads
+	case f.set.pattern == Reuse:
+		enough = 1
 	}
-	f.use = use(f.set.pattern, mmapsrc.Seldom)
-	return nil
+	if f.hot.Add(1) != enough {
+		return
+	}
+	f.pays.Store(false)
+	k := f.facts()
+	f.learn(&k, 0)
+	a := f.ask(f.set.pattern)
+	a.At, a.ReadBytes, a.Reuse = true, n, a.Reuse || small
+	if p := plan.Make(&k, a); p.Way == plan.Mmap {
+		_ = f.lendAll() // where it is refused it is copied as before
+	}
+}
+
+// lendAll has reads at offsets served by the mapping from now on.
+func (f *File) lendAll() error {
+	m, err := f.mapping()
+	if err == nil {
+		f.at.Store(m)
+	}
+	return err
 }
 
 // use returns what a pattern means for a mapping; byDefault is what Detect is.
@@ -57,20 +103,20 @@ func use(p Pattern, byDefault mmapsrc.Use) mmapsrc.Use {
 // lentAt returns a window of a range that is loaded. It is all that a read at
 // an offset does then, so it does not enter the gate: a File that is closed
 // lends nothing.
-func (f *File) lentAt(ctx context.Context, sess *pool.Session, off int64, n int) (w window.Window, ok bool) {
+func (f *File) lentAt(ctx context.Context, m *mmapsrc.File, sess *pool.Session, off int64, n int) (w window.Window, ok bool) {
 	if ctx.Err() != nil {
 		return w, false // who reads in the ordinary way says so
 	}
-	return f.mapped.Lend(sess, off, n, f.use, true)
+	return m.Lend(sess, off, n, f.use, true)
 }
 
 // readMapped reads n bytes at off, inside of the gate.
-func (f *File) readMapped(ctx context.Context, sess *pool.Session, off int64, n int) (w window.Window, got int, err error) {
+func (f *File) readMapped(ctx context.Context, m *mmapsrc.File, sess *pool.Session, off int64, n int) (w window.Window, got int, err error) {
 	if err = ctx.Err(); err != nil {
 		return w, 0, f.fail("read", off, n, err)
 	}
-	q := request{f: f, sess: sess, off: off, want: n, use: f.use}
-	load, _ := f.tryMap(&q, n)
+	q := request{f: f, sess: sess, off: off, want: n, from: m, use: f.use}
+	load, _ := q.tryMap(n)
 	if q.lent {
 		f.lent.Add(1)
 		return q.w, n, nil
@@ -92,20 +138,20 @@ func (f *File) readMapped(ctx context.Context, sess *pool.Session, off int64, n 
 // tryMap lends n bytes at q.off if they are loaded. Otherwise it reports whether
 // they should be, which has to be waited for; cached says that it will hardly
 // take long.
-func (f *File) tryMap(q *request, n int) (load, cached bool) {
-	if q.w, q.lent = f.mapped.Lend(q.sess, q.off, n, q.use, false); q.lent {
+func (q *request) tryMap(n int) (load, cached bool) {
+	if q.w, q.lent = q.from.Lend(q.sess, q.off, n, q.use, false); q.lent {
 		return false, false
 	}
-	return f.worth(q.off, n, q.use)
+	return worth(q.from, q.off, n, q.use)
 }
 
 // worth reports whether a range that is not lent should be loaded, as tryMap has
 // it.
-func (f *File) worth(off int64, n int, u mmapsrc.Use) (load, cached bool) {
-	if !f.mapped.Worth(off, n, u) {
+func worth(m *mmapsrc.File, off int64, n int, u mmapsrc.Use) (load, cached bool) {
+	if !m.Worth(off, n, u) {
 		return false, false
 	}
-	cached, known := f.mapped.Cached(off, n)
+	cached, known := m.Cached(off, n)
 	// Reading 2 MiB from a device for a few KiB pays only if they are to be read
 	// again.
 	return cached || !known || u != mmapsrc.Seldom, cached
@@ -119,20 +165,20 @@ func (f *File) loadHere(ctx context.Context, q *request) (w window.Window, ok bo
 		return w, false, err
 	}
 	defer f.rt.threads.Release()
-	w, err = f.mapped.Load(q.sess, q.off, q.load, q.use)
+	w, err = q.from.Load(q.sess, q.off, q.load, q.use)
 	return w, err == nil, nil
 }
 
 // copyMapped copies a range that is loaded into p. One that is worth it is loaded
 // first, like any read into the caller's memory in the calling goroutine.
-func (f *File) copyMapped(ctx context.Context, p []byte, off int64) bool {
-	if f.mapped.Copy(p, off) {
+func (f *File) copyMapped(ctx context.Context, m *mmapsrc.File, p []byte, off int64) bool {
+	if m.Copy(p, off) {
 		return true
 	}
-	if load, _ := f.worth(off, len(p), f.use); !load {
+	if load, _ := worth(m, off, len(p), f.use); !load {
 		return false
 	}
-	w, ok, _ := f.loadHere(ctx, &request{sess: f.memory, off: off, load: len(p), use: f.use})
+	w, ok, _ := f.loadHere(ctx, &request{sess: f.memory, from: m, off: off, load: len(p), use: f.use})
 	if !ok {
 		return false
 	}

@@ -30,7 +30,7 @@ func uncached(t *testing.T, text []byte, o *Options) *File {
 		t.Skip("the page cache cannot be emptied here: ", err)
 	}
 	f := openAt(t, name, o)
-	if yes, known := f.mapped.Cached(0, len(text)); yes || !known {
+	if yes, known := f.ways.mapped.Load().Cached(0, len(text)); yes || !known {
 		t.Skip("what is written stays in the page cache here")
 	}
 	return f

@@ -125,8 +125,8 @@ func openCounted(ctx context.Context, name string, s settings, streams bool) (_ 
 		return preadFile(name, h, fi, s)
 	case !streams:
 		return nil, notPositioned(fi)
-	case s.kind != Auto:
-		return nil, fmt.Errorf("%w: %v of a %s", window.ErrRefused, s.kind, describe(fi))
+	case s.forced() != "":
+		return nil, fmt.Errorf("%w: %v of a %s", window.ErrRefused, s.forced(), describe(fi))
 	}
 	b := newStreamSource(h)
 	b.f = h
@@ -152,15 +152,15 @@ func preadFile(name string, h *os.File, fi fs.FileInfo, s settings) (*File, erro
 	}
 	f := newFile(name, b, s, "a "+describe(fi))
 	f.length.Store(size)
-	switch s.kind {
-	case Mmap:
-		err = f.mapFile(h)
-	case Uring:
-		if err = f.openRing(h); err != nil {
-			err = fmt.Errorf("%v: %w", Uring, err)
-		}
+	switch {
+	case s.kind == Mmap:
+		err = f.lendAll()
+	case s.kind == Uring || s.direct == DirectAlways:
+		f.ring, err = f.ringed()
 	}
+	f.pays.Store(f.mayPay())
 	if err != nil {
+		err = fmt.Errorf("%v: %w", s.forced(), err)
 		f.memory.Close()
 		return nil, err
 	}
@@ -199,8 +199,8 @@ func openStdin(o *Options) (*Reader, error) {
 		r.pos = at
 		return r, nil
 	}
-	if s.kind != Auto {
-		return fail(fmt.Errorf("%w: %v of a %s", window.ErrRefused, s.kind, describe(fi)))
+	if s.forced() != "" {
+		return fail(fmt.Errorf("%w: %v of a %s", window.ErrRefused, s.forced(), describe(fi)))
 	}
 	return newStream(name, newStreamSource(os.Stdin), s, "standard input is a "+describe(fi)).reader(true), nil
 }

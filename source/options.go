@@ -2,6 +2,7 @@ package source
 
 import (
 	"fmt"
+	"log/slog"
 
 	"github.com/oriel-go/oriel/window"
 )
@@ -10,7 +11,9 @@ import (
 type Kind uint8
 
 const (
-	// Auto leaves the choice to the library.
+	// Auto leaves the choice to the library: a plan is made of what is known of
+	// the file, its file system and the machine, and corrected by what reading
+	// costs. Explain tells it.
 	Auto Kind = iota
 	// Pread reads regular files and block devices by positioned reads into
 	// pool memory. Forced on anything else it is refused.
@@ -46,13 +49,14 @@ func (k Kind) String() string {
 	return fmt.Sprintf("Kind(%d)", uint8(k))
 }
 
-// Direct says whether a file is read past the page cache, by O_DIRECT. Only
-// Uring reads so.
+// Direct says whether a file is read past the page cache, by O_DIRECT. Uring
+// reads so, and Auto where it chooses that.
 type Direct uint8
 
 const (
-	// DirectAuto reads past the cache where that pays: what is declared Once,
-	// windows of at least 256 KiB of which nothing is cached.
+	// DirectAuto reads past the cache where that pays: what is declared Once, or
+	// does not fit into the memory that the cache can have, in windows of at
+	// least 256 KiB of which less than half is cached.
 	DirectAuto Direct = iota
 	// DirectAlways reads all that is in windows so. A file whose file system
 	// cannot do it is refused. The page cache is neither used nor filled: a
@@ -75,22 +79,23 @@ var directNames = [...]string{"auto", "always", "never"}
 type Pattern uint8
 
 const (
-	// Detect leaves the pattern to be found out. Today a Reader reads ahead as
-	// with Sequential, and reads at offsets are taken for Random.
+	// Detect leaves the pattern to be found out: a Reader is taken to be read
+	// from front to back until it is moved, reads at offsets for Random until
+	// they turn out to go backwards or in strides.
 	Detect Pattern = iota
-	// Sequential is read from front to back: one window ahead where the
-	// reader turns out to wait. Of a mapping up to 8 MiB are loaded at a time,
-	// and given up behind the reader.
+	// Sequential is read from front to back: ahead of a reader that turns out
+	// to wait. Of a mapping up to 8 MiB are loaded at a time, and given up
+	// behind the reader.
 	Sequential
 	// Random is read here and there: nothing is read ahead, and a Reader that
 	// is read in order nevertheless waits for every window that is not cached.
 	// Of a mapping is loaded what has been read from often.
 	Random
-	// Once is Sequential, and will not be read again.
+	// Once is Sequential, and will not be read again: it may be read past the
+	// page cache, or leave it.
 	Once
-	// Reuse is read again and again. Today a Reader reads ahead as with
-	// Sequential. Of a mapping is loaded what is touched, and it stays loaded
-	// while the budget lasts.
+	// Reuse is read again and again. Of a mapping is loaded what is touched,
+	// and it stays loaded while the budget lasts.
 	Reuse
 )
 
@@ -137,11 +142,16 @@ type Options struct {
 	// touching them may raise SIGBUS, which ends the process.
 	Immutable bool
 
-	// Direct says whether Uring reads past the page cache.
+	// Direct says whether the file is read past the page cache. DirectAlways
+	// is refused beside a Source that cannot, and forces one that can.
 	Direct Direct
 
 	// Pattern is a hint.
 	Pattern Pattern
+
+	// Logger, if not nil, is told at level Info when a Reader changes the way in
+	// which it reads: at most every few MiB.
+	Logger *slog.Logger
 
 	// WindowBytes is the size of a Reader's windows: a multiple of
 	// Granularity, at most LargestWindowBytes and the Runtime's memory
@@ -159,6 +169,7 @@ type settings struct {
 	direct  Direct
 
 	immutable bool
+	log       *slog.Logger
 }
 
 // check returns the settings that o asks for.
@@ -166,7 +177,7 @@ func (o *Options) check() (s settings, err error) {
 	if o == nil {
 		o = &Options{}
 	}
-	s = settings{o.Runtime, o.Source, o.Pattern, o.WindowBytes, o.Direct, o.Immutable}
+	s = settings{o.Runtime, o.Source, o.Pattern, o.WindowBytes, o.Direct, o.Immutable, o.Logger}
 	if s.rt == nil {
 		s.rt = Default()
 	}
@@ -175,7 +186,7 @@ func (o *Options) check() (s settings, err error) {
 		err = fmt.Errorf("%w: Source: %v", window.ErrOption, o.Source)
 	case o.Direct > DirectNever:
 		err = fmt.Errorf("%w: Direct: %v", window.ErrOption, o.Direct)
-	case o.Direct == DirectAlways && o.Source != Uring:
+	case o.Direct == DirectAlways && (o.Source == Pread || o.Source == Mmap):
 		err = fmt.Errorf("%w: Direct: %v, of Source: %v; only %v reads so", window.ErrOption, o.Direct, o.Source, Uring)
 	case o.Pattern > Reuse:
 		err = fmt.Errorf("%w: Pattern: %v", window.ErrOption, o.Pattern)
@@ -183,6 +194,17 @@ func (o *Options) check() (s settings, err error) {
 		err = checkWindow(o.WindowBytes, s.rt.maxWindow())
 	}
 	return s, err
+}
+
+// forced returns what a source is forced to be, "" for nothing.
+func (s *settings) forced() string {
+	switch {
+	case s.kind != Auto:
+		return s.kind.String()
+	case s.direct == DirectAlways:
+		return "Direct: " + s.direct.String()
+	}
+	return ""
 }
 
 // checkWindow returns nil if n is a window size of at most limit.

@@ -17,13 +17,14 @@ type preadSource struct {
 	fd         int      // f's, where the system has such
 	rt         *Runtime
 	dev        uint64 // the file system's
+	owned      bool   // the process is its owner, or root
 	block      bool   // a block device, whose stat has no size
 	blockBytes int64  // its size
 	nowait     atomic.Bool
 }
 
 func newPread(f *os.File, fd int, fi fs.FileInfo, rt *Runtime) *preadSource {
-	b := &preadSource{f: f, fd: fd, rt: rt, dev: device(fi), block: fi.Mode()&fs.ModeDevice != 0}
+	b := &preadSource{f: f, fd: fd, rt: rt, dev: device(fi), owned: owned(fi), block: fi.Mode()&fs.ModeDevice != 0}
 	b.nowait.Store(!rt.alwaysWaits(b.dev))
 	return b
 }

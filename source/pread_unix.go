@@ -66,9 +66,21 @@ func duplicate(f *os.File) (*os.File, error) {
 }
 
 // device returns the number of the file system that fi lies on.
+// owned reports whether the process may ask for what only a file's owner and root
+// may have.
+func owned(fi fs.FileInfo) bool {
+	st, ok := fi.Sys().(*syscall.Stat_t)
+	me := os.Geteuid()
+	return ok && (me == 0 || uint32(me) == st.Uid)
+}
+
 func device(fi fs.FileInfo) uint64 {
-	if st, ok := fi.Sys().(*syscall.Stat_t); ok {
-		return uint64(st.Dev)
+	st, ok := fi.Sys().(*syscall.Stat_t)
+	switch {
+	case !ok:
+		return 0
+	case fi.Mode()&fs.ModeDevice != 0:
+		return uint64(st.Rdev)
 	}
-	return 0
+	return uint64(st.Dev)
 }

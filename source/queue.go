@@ -130,7 +130,7 @@ func (q *Queue) submit(ctx context.Context, r QueueRead) (begun bool, err error)
 	if fault == nil && (f.stream != nil || f.rt != q.rt) {
 		fault = f.fail("read", r.Off, r.Len, fmt.Errorf("%w: a stream, or a File of another Runtime", window.ErrUnsupported))
 	}
-	p := request{f: f, sess: f.memory, off: r.Off, want: want, use: f.use}
+	p := f.requestAt(r.Off, want)
 	switch {
 	case fault != nil:
 		s.res.Err = fault
@@ -138,7 +138,6 @@ func (q *Queue) submit(ctx context.Context, r QueueRead) (begun bool, err error)
 		s.res.Window, s.res.Err = f.lendAt(ctx, f.memory, r.Off, want)
 		f.read(want)
 	default:
-		f.ring.decide(&p, f.set.pattern)
 		if ok, err := q.fetch(ctx, s, &p); !ok || err != nil {
 			return false, err
 		}
@@ -154,8 +153,8 @@ func (q *Queue) submit(ctx context.Context, r QueueRead) (begun bool, err error)
 // where there is no memory.
 func (q *Queue) fetch(ctx context.Context, s *queued, p *request) (ok bool, err error) {
 	f := p.f
-	if f.mapped != nil {
-		if worth, _ := f.tryMap(p, p.want); p.lent {
+	if p.from != nil {
+		if worth, _ := p.tryMap(p.want); p.lent {
 			f.lent.Add(1)
 			f.read(p.want)
 			s.res.Window = p.w
@@ -178,12 +177,12 @@ func (q *Queue) fetch(ctx context.Context, s *queued, p *request) (ok bool, err 
 			s.res.Window, s.res.Err = f.window(&f.counters, p.sess, p.piece, p.n, p.off)
 			return true, nil
 		}
-		if f.ring.serves() {
+		if p.choose(); p.ring.serves() {
 			if q.engine == nil {
-				q.engine = f.ring.e
+				q.engine = p.ring.e
 				q.ring.Store(q.engine.NewQueue())
 			}
-			t := f.ring.prepare(*p)
+			t := p.ring.prepare(*p)
 			t.queued = s
 			s.t = t
 			q.reads = append(q.reads, &t.read)

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"math/bits"
 	"sync/atomic"
-	"time"
 
 	"github.com/oriel-go/oriel/mmapsrc"
 	"github.com/oriel-go/oriel/pool"
+	"github.com/oriel-go/oriel/source/internal/access"
+	"github.com/oriel-go/oriel/source/internal/plan"
 	"github.com/oriel-go/oriel/window"
 )
 
@@ -23,8 +25,8 @@ import (
 //
 //	   handed out         pending                  not begun
 //	┌──────────────────┬───────────────────────┬────────────────── …
-//	0                  pos: the next window     tail: up to distance windows
-//	                                            behind the one handed out last
+//	0                  pos: the next window     tail: up to ahead.Depth bytes
+//	                                            behind the window handed out last
 type Reader struct {
 	f       *File
 	owns    bool // Close closes f
@@ -34,14 +36,23 @@ type Reader struct {
 	pattern atomic.Uint32
 	joins   atomic.Int64 // of reserve
 
-	pos      int64
-	pending  pending // what was begun, from pos on and without gaps
-	tail     int64   // where that ends
-	distance int     // windows to be read ahead, at most
-	waiting  bool    // the last window had to be waited for
-	ended    bool    // a stream has said io.EOF
-	failed   error   // what the next call returns: the good prefix went first
-	err      error   // an invalid option: what every read returns
+	way   atomic.Uint32            // a plan.Way: how the windows to come are read
+	steer atomic.Pointer[steering] // what chooses it, nil where there is no choice
+	stale atomic.Bool              // the way has to be chosen, or bounded, again
+	unit  int64                    // of reading ahead: the size of a window in the way
+
+	pos     int64
+	origin  int64   // where reading from front to back began
+	asked   int64   // up to where the page cache was asked for what is not in it
+	pending pending // what was begun, from pos on and without gaps
+	tail    int64   // where that ends
+	ahead   access.Ahead
+	event   access.Event // how the window came that is handed out next
+	shelf   shelf        // windows behind it
+	returns bool         // it comes back to what it has read
+	ended   bool         // a stream has said io.EOF
+	failed  error        // what the next call returns: the good prefix went first
+	err     error        // an invalid option: what every read returns
 
 	closed atomic.Bool
 	count  counters
@@ -78,6 +89,8 @@ func (f *File) reader(owns bool) *Reader {
 	r.sized.Store(f.set.window != 0)
 	r.joins.Store(reserveBytes)
 	r.pattern.Store(uint32(f.set.pattern))
+	r.way.Store(uint32(f.way()))
+	r.stale.Store(true)
 	return r
 }
 
@@ -118,21 +131,53 @@ func (r *Reader) next(ctx context.Context, wait bool) (window.Window, error) {
 	if err := r.takeFailure(); err != nil {
 		return f.none("read", r.pos, r.WindowSize(), err)
 	}
-	if r.pending.n == 0 {
-		p, n, err := r.begin(ctx, wait)
+	r.course()
+	for {
 		if r.pending.n == 0 {
+			if w, ok := r.shelved(); ok {
+				return w, nil
+			}
+			p, n, err := r.begin(ctx, wait)
+			if r.pending.n == 0 {
+				return r.deliver(p, n, err)
+			}
+		}
+		t := r.pending.first()
+		if !wait && !t.isDone() {
+			return f.none("read", r.pos, t.asked().bytes(), window.ErrNotReady)
+		}
+		if err := r.await(ctx, t); err != nil {
+			return f.none("read", r.pos, t.asked().bytes(), err)
+		}
+		if p, n, err := r.take(); n > 0 || err != nil {
 			return r.deliver(p, n, err)
 		}
+		r.drop() // it was cut short, before pos
 	}
-	t := r.pending.first()
-	if !wait && !t.isDone() {
-		return f.none("read", r.pos, t.asked().bytes(), window.ErrNotReady)
+}
+
+// take returns what the first that is pending has come to, from pos on: nothing,
+// and no error, if it ended before that.
+func (r *Reader) take() (p piece, n int, err error) {
+	t, ahead := r.pending.pop()
+	q := t.asked()
+	skip := int(r.pos - q.off)
+	switch {
+	case q.hit:
+		r.event = access.Hit
+	case !ahead:
+		r.event = access.Waited
 	}
-	if err := r.await(ctx, t); err != nil {
-		return f.none("read", r.pos, t.asked().bytes(), err)
+	p, n, err = t.take()
+	if skip == 0 {
+		return p, n, err
 	}
-	r.pending.pop()
-	return r.deliver(t.take())
+	if n <= skip { // and what was wrong there is not an error of what follows
+		p.free()
+		return piece{}, 0, nil
+	}
+	p.skip(skip, n)
+	return p, n - skip, err
 }
 
 // takeFailure returns the error that is due: once, so that the read can be
@@ -151,22 +196,30 @@ func (r *Reader) takeFailure() error {
 
 // await waits for t, the first that is pending.
 func (r *Reader) await(ctx context.Context, t fetch) error {
+	r.event = access.Arrived
 	if t.isDone() {
 		return nil
 	}
 	if t.asked().cached { // and so not long
 		return t.wait(ctx)
 	}
-	defer r.count.waited(time.Now())
-	r.waiting = true
-	r.distance = min(2*r.distance, r.f.maxDistance(r.copyBytes()))
+	r.event = access.Waited
+	defer r.wait(ctx).end()
 	return t.wait(ctx)
+}
+
+// wait begins a wait of the Reader's.
+func (r *Reader) wait(ctx context.Context) wait {
+	if s := r.steer.Load(); s != nil {
+		s.waited = true
+	}
+	return r.count.wait(ctx)
 }
 
 // begin reads the next window here if that needs no waiting, or none that has
 // to be cut short. Otherwise it makes it pending.
 func (r *Reader) begin(ctx context.Context, wait bool) (p piece, n int, err error) {
-	r.distance = 1
+	r.event = access.Hit
 	q, err := r.request(r.pos)
 	switch {
 	case err != nil:
@@ -174,7 +227,6 @@ func (r *Reader) begin(ctx context.Context, wait bool) (p piece, n int, err erro
 	case r.f.lender != nil:
 		return p, q.want, nil
 	case q.lent:
-		r.waiting = false
 		return q.piece, q.n, nil
 	case q.load > 0: // nothing to be had without waiting
 	case wait:
@@ -186,18 +238,19 @@ func (r *Reader) begin(ctx context.Context, wait bool) (p piece, n int, err erro
 	}
 	if q.buf != nil {
 		if q.look(); q.n == q.want || q.n > 0 && r.f.stream != nil {
-			r.waiting = false
 			return q.piece, q.n, nil
 		}
 	}
-	r.waiting = !q.cached
+	q.hit = q.cached
 	heeds := r.f.stream != nil && r.f.stream.heedsContext()
-	if !wait || ctx.Done() != nil && !heeds || r.f.ring.serves() {
+	q.choose()
+	if !wait || ctx.Done() != nil && !heeds || q.ring.serves() {
 		r.push(start(context.Background(), q), false)
 		return p, 0, nil
 	}
-	if r.waiting {
-		defer r.count.waited(time.Now())
+	if !q.cached {
+		r.event = access.Waited
+		defer r.wait(ctx).end()
 	}
 	err = q.fill(ctx)
 	return q.piece, q.n, err
@@ -213,6 +266,7 @@ func (r *Reader) push(t fetch, ahead bool) {
 	r.tail += int64(n)
 	if ahead {
 		r.count.ahead.Add(int64(n))
+		r.ahead.Fetched(int64(n))
 	}
 }
 
@@ -220,10 +274,11 @@ func (r *Reader) push(t fetch, ahead bool) {
 // lends them now.
 func (r *Reader) request(off int64) (q request, err error) {
 	q = request{f: r.f, sess: r.sess, off: off}
-	if r.f.mapped != nil {
+	way := plan.Way(r.way.Load())
+	if way == plan.Mmap {
 		if n := r.mappedWant(off); n > 0 {
-			q.use = use(r.Pattern(), mmapsrc.Once)
-			load, cached := r.f.tryMap(&q, n)
+			q.from, q.use = r.f.ways.mapped.Load(), use(r.Pattern(), mmapsrc.Once)
+			load, cached := q.tryMap(n)
 			switch {
 			case q.lent:
 				q.want, q.n = n, n
@@ -234,15 +289,36 @@ func (r *Reader) request(off int64) (q request, err error) {
 		}
 	}
 	if q.want, err = r.want(off); err == nil {
-		r.f.ring.decide(&q, r.Pattern())
+		r.route(&q, way)
 	}
 	return q, err
+}
+
+// route says whether q goes through the ring, and past the page cache.
+func (r *Reader) route(q *request, way plan.Way) {
+	switch {
+	case way == plan.Direct || way == plan.Ring:
+		g := r.f.ways.ring.Load()
+		if g.decide(q, way == plan.Direct && q.want >= leastDirect); q.past || !r.f.auto() {
+			q.ring = g
+		}
+	case r.Pattern() == Once && q.want >= leastCrowdDirect && r.f.auto() && r.f.rt.crowd.isLarge():
+		if g, err := r.f.ringed(); err == nil {
+			if g.decide(q, true); q.past {
+				q.ring = g
+			}
+		}
+	}
 }
 
 // want returns how many bytes the window at off should have, io.EOF for none, if
 // they are copied.
 func (r *Reader) want(off int64) (int, error) {
 	n := r.copyBytes()
+	if plan.Way(r.way.Load()) == plan.Direct && !r.sized.Load() {
+		// Windows of a huge page are for those who stay: at first they are small.
+		n = min(n, max(leastDirect, 1<<(bits.Len64(uint64(max(off-r.origin, 1)))-1)))
+	}
 	if r.f.stream != nil {
 		if r.ended {
 			return 0, io.EOF
@@ -291,6 +367,10 @@ func (r *Reader) deliver(p piece, n int, err error) (window.Window, error) {
 	if p.lent {
 		r.count.lent.Add(1)
 	}
+	if s := r.steer.Load(); s != nil && !p.ringed && plan.Way(r.way.Load()) == plan.Direct {
+		s.copied += int64(n)
+	}
+	r.shelve(w, &p)
 	r.moved(n)
 	switch {
 	case err == io.EOF:
@@ -298,8 +378,9 @@ func (r *Reader) deliver(p piece, n int, err error) (window.Window, error) {
 		r.f.length.Store(min(r.pos, r.f.length.Load()))
 	case err != nil:
 		r.failed = err
-	case r.waiting:
+	default:
 		r.readAhead()
+		r.fillGaps()
 	}
 	return w, nil
 }
@@ -307,20 +388,30 @@ func (r *Reader) deliver(p piece, n int, err error) (window.Window, error) {
 // moved counts a window of n bytes and goes on behind it.
 func (r *Reader) moved(n int) {
 	r.count.read(n)
+	r.ahead.Read(r.pos, int64(n), r.event)
+	if s := r.steer.Load(); s != nil {
+		s.bytes += int64(n)
+	}
 	r.pos += int64(n)
 	if r.pending.n > 0 && r.pending.first().asked().off != r.pos {
 		r.drop() // it was a short one
 	}
 }
 
-// readAhead begins to fetch windows behind those that are pending, up to the
-// distance and as far as there is memory for them now. When one turns out to be
-// resident, reading ahead ends with it.
+// readAhead begins to fetch windows behind those that are pending, as many as the
+// Reader may have ahead of it and as far as there is memory for them now. When one
+// turns out to be resident, reading ahead ends with it. What is read backwards or
+// in strides is asked of the page cache instead.
 func (r *Reader) readAhead() {
-	if r.f.stream != nil || r.Pattern() == Random {
+	depth := r.ahead.Depth()
+	if depth == 0 {
+		if h := r.ahead.Hint(); h.Count > 0 {
+			r.f.hint(h)
+		}
 		return
 	}
-	for r.waiting && r.pending.n < r.distance {
+	most := min(int(depth/r.unit), maxPending)
+	for r.pending.n < most {
 		off := r.pos
 		if r.pending.n > 0 {
 			off = r.tail
@@ -331,31 +422,35 @@ func (r *Reader) readAhead() {
 		}
 		switch {
 		case q.lent: // and given up behind the Reader if it is given back: kept
-			r.waiting = false
-			q.want = q.n
-			r.push(start(context.Background(), q), false)
-			return
+			q.want, q.hit = q.n, true
 		case q.load > 0:
-			r.waiting = !q.cached
+			q.hit = q.cached
+		case !q.tryGet():
+			return
 		default:
-			if !q.tryGet() {
-				return
-			}
-			if q.look(); q.n == q.want {
-				r.waiting = false
-			}
+			q.look()
+			q.hit = q.n == q.want
 		}
-		r.push(start(context.Background(), q), true)
+		hit, lent := q.hit, q.lent
+		r.push(start(context.Background(), q), !lent)
+		if hit {
+			return
+		}
 	}
 }
 
 // drop gives up what is pending.
 func (r *Reader) drop() {
 	for r.pending.n > 0 {
-		t, ahead := r.pending.pop()
-		if n := t.abandon(); ahead {
-			r.count.wasted.Add(int64(n))
-		}
+		r.waste(r.pending.pop())
+	}
+}
+
+// waste gives up one that was pending.
+func (r *Reader) waste(t fetch, ahead bool) {
+	if n := int64(t.abandon()); ahead {
+		r.count.wasted.Add(n)
+		r.ahead.Waste(n)
 	}
 }
 
@@ -382,16 +477,37 @@ func (r *Reader) SeekTo(off int64) error {
 	case off < 0:
 		return r.f.fail("seek", off, 0, window.ErrRange)
 	}
+	if off < r.pos {
+		r.goesBack()
+	}
 	if off != r.pos {
-		r.drop()
-		r.pos, r.failed = off, nil
+		r.skipTo(off)
+		r.ahead.Jump(off)
+		r.pos, r.origin, r.asked, r.failed = off, off, off, nil
 	}
 	return nil
 }
 
-// NoteHit says that the caller had the n bytes at off in a cache of its own.
-// It is a hint, and today only counted.
-func (r *Reader) NoteHit(off int64, n int) { r.count.hits.Add(1) }
+// skipTo gives up what is pending before off, and all of it if off is not in it.
+func (r *Reader) skipTo(off int64) {
+	if off < r.pos || off >= r.tail {
+		r.drop()
+	}
+	for r.pending.n > 0 {
+		if q := r.pending.first().asked(); q.off+int64(q.bytes()) > off {
+			return
+		}
+		r.waste(r.pending.pop())
+	}
+}
+
+// NoteHit says that the caller had the n bytes at off in a cache of its own, and
+// did not need to read them: a Reader that knows of it finds out all the same in
+// which order it is read.
+func (r *Reader) NoteHit(off int64, n int) {
+	r.count.hits.Add(1)
+	r.ahead.Read(off, int64(n), access.Noted)
+}
 
 // Close ends the Reader: windows stay valid until they are released. Its File
 // is closed with it if OpenReader or NewStream made it. Closing twice is fine.
@@ -400,7 +516,9 @@ func (r *Reader) Close() error {
 		return nil
 	}
 	r.drop()
+	r.shelf.close()
 	r.sess.Close()
+	r.leaveMapping()
 	r.f.add(r.count.stats())
 	if r.owns {
 		return r.f.Close()

@@ -3,6 +3,7 @@ package source
 import (
 	"fmt"
 
+	"github.com/oriel-go/oriel/source/internal/plan"
 	"github.com/oriel-go/oriel/window"
 )
 
@@ -30,7 +31,7 @@ func (r *Reader) MaxWindowSize() int { return r.f.rt.maxWindow() }
 // it is MappedWindowBytes unless it was set; what has to be copied comes in
 // smaller ones then.
 func (r *Reader) WindowSize() int {
-	if r.f.mapped != nil && !r.sized.Load() {
+	if plan.Way(r.way.Load()) == plan.Mmap && !r.sized.Load() {
 		return r.f.lentBytes()
 	}
 	return r.copyBytes()
@@ -49,6 +50,7 @@ func (r *Reader) SetWindowSize(n int) error {
 	}
 	r.bytes.Store(int64(n))
 	r.sized.Store(true)
+	r.stale.Store(true)
 	r.sess.SetReserve(int64(n) + r.joins.Load())
 	return nil
 }
@@ -69,6 +71,7 @@ func (r *Reader) SetPattern(p Pattern) {
 		panic(fmt.Sprintf("source: SetPattern(%v)", p))
 	}
 	r.pattern.Store(uint32(p))
+	r.stale.Store(true)
 }
 
 // Stats returns what the Reader has done.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/oriel-go/oriel/source/internal/access"
 	"github.com/oriel-go/oriel/window"
 )
 
@@ -60,7 +61,7 @@ func (f *File) readPlaced(ctx context.Context, p []byte, off int64) (n int, err 
 	if f.pread == nil {
 		return f.readHere(ctx, p, off)
 	}
-	if f.mapped != nil && f.copyMapped(ctx, p, off) {
+	if m := f.at.Load(); m != nil && f.copyMapped(ctx, m, p, off) {
 		return len(p), nil
 	}
 	if f.ring.serves() {
@@ -124,8 +125,7 @@ func (f *File) tryInside(ctx context.Context, off int64, n int, open bool) (wind
 		delete(f.tries, key)
 		load = false // it has been, or could not be: the range is lent now, or copied
 	}
-	q := request{f: f, sess: f.memory, off: off, want: n, use: f.use}
-	f.ring.decide(&q, f.set.pattern)
+	q := f.requestAt(off, n)
 	if f.tryNow(&q, load); q.n == n {
 		if q.lent {
 			f.lent.Add(1)
@@ -147,8 +147,8 @@ func (f *File) tryInside(ctx context.Context, off int64, n int, open bool) (wind
 // tryNow gets what can be had of q without waiting. With load it sees to it that
 // what is worth loading is loaded; the next call is lent it.
 func (f *File) tryNow(q *request, load bool) {
-	if f.mapped != nil {
-		worth, _ := f.tryMap(q, q.want)
+	if q.from != nil {
+		worth, _ := q.tryMap(q.want)
 		if q.lent {
 			q.n = q.want
 			return
@@ -159,9 +159,9 @@ func (f *File) tryNow(q *request, load bool) {
 		q.look()
 	}
 	switch {
-	case f.mapped == nil || !load:
+	case q.from == nil || !load:
 	case q.n == q.want:
-		startTask(context.Background(), request{f: f, sess: q.sess, off: q.off, load: q.want, want: q.want, use: q.use, touch: true}).let()
+		startTask(context.Background(), request{f: f, sess: q.sess, off: q.off, from: q.from, load: q.want, want: q.want, use: q.use, touch: true}).let()
 	default:
 		q.free()
 		q.n, q.load, q.touch = 0, q.want, true
@@ -207,27 +207,45 @@ func (f *File) makeRoomLocked() bool {
 // system keeps a cache and can be told, as Linux can, it begins to fill it and
 // does not wait for the device; elsewhere nothing happens. Ranges beyond the
 // end are left out, and an invalid one is an error that wraps window.ErrRange.
+// Ranges with less than 64 KiB between them are read together, as long as that is
+// at most half as much again as was asked for.
 func (f *File) Prefetch(ctx context.Context, ranges ...window.Range) error {
 	defer f.leave()
 	if !f.gate.enter() {
 		return f.fail("prefetch", 0, 0, window.ErrClosed)
 	}
+	all := window.Range{Len: f.Size()}
+	wanted := make([]access.Range, 0, len(ranges))
 	for _, r := range ranges {
-		err := ctx.Err()
-		if err == nil {
-			err = r.Check()
-		}
+		err := r.Check()
 		if err == nil {
 			err = f.err
 		}
 		if err != nil {
 			return f.fail("prefetch", r.Off, int(min(r.Len, 1<<30)), err)
 		}
-		if f.pread != nil && r.Len > 0 && r.Off < f.Size() {
-			began := time.Now()
-			willNeed(f.pread.fd, r.Intersect(window.Range{Len: f.Size()}))
-			f.waitTime.Add(int64(time.Since(began))) // the queue of the device may be full
+		if r = r.Intersect(all); r.Len > 0 {
+			wanted = append(wanted, access.Range{Off: r.Off, Len: r.Len})
 		}
+	}
+	if f.pread == nil {
+		return nil
+	}
+	for _, r := range access.Merge(wanted, prefetchGap, prefetchMost) {
+		if err := ctx.Err(); err != nil {
+			return f.fail("prefetch", r.Off, int(min(r.Len, 1<<30)), err)
+		}
+		began := time.Now()
+		willNeed(f.pread.fd, window.Range{Off: r.Off, Len: r.Len})
+		f.waitTime.Add(int64(time.Since(began))) // the queue of the device may be full
 	}
 	return nil
 }
+
+// Ranges that are prefetched are read together where the bytes between them cost
+// less than one more read: at 1 to 3 GB/s and 100 µs for a read that is 100 KiB or
+// more. What is read for it stays within half as much again as was asked for.
+const (
+	prefetchGap  = 64 << 10
+	prefetchMost = 1.5
+)

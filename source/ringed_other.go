@@ -12,7 +12,3 @@ import (
 const rwDontCache = 0
 
 func reopen(*os.File, bool) (*os.File, error) { return nil, errors.ErrUnsupported }
-
-func directAlignment(int) (memory, unit int, err error) { return 0, 0, errors.ErrUnsupported }
-
-func anyCached(int, int64, int) (yes, known bool) { return false, false }

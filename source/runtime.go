@@ -6,6 +6,7 @@ import (
 	"math"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/oriel-go/oriel/internal/memlimit"
 	"github.com/oriel-go/oriel/internal/memlock"
@@ -81,6 +82,9 @@ type Runtime struct {
 	threads *semaphore.Semaphore
 	open    atomic.Int64 // files open now
 	polled  atomic.Pointer[poller]
+	crowd   crowd
+	mapped  atomic.Int64 // Readers that are lent mappings by their plan
+	machine machine
 
 	ringMu sync.Mutex
 	engine *uringsrc.Engine // nil until it is asked for
@@ -120,6 +124,7 @@ func NewRuntime(l Limits) (*Runtime, error) {
 		locked:  locked,
 		guard:   mmapsrc.NewGuard(locked, l.PinnedBytes),
 		threads: semaphore.New(l.Threads),
+		crowd:   crowd{began: time.Now()},
 		limits:  l,
 		from:    from,
 		lockBy:  lockBy,

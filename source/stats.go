@@ -1,6 +1,8 @@
 package source
 
 import (
+	"context"
+	"runtime/trace"
 	"sync/atomic"
 	"time"
 )
@@ -9,15 +11,15 @@ import (
 // the File, whoever makes them; what its Readers read in order is counted by
 // them, and added to the File's when they are closed.
 type Stats struct {
-	Reads       int64         // windows handed out, and reads into the caller's memory
-	Bytes       int64         // bytes in them
-	Lent        int64         // of Reads, windows lent of a mapping; nothing was copied for them
-	Ringed      int64         // of Reads, windows with bytes that came through the ring
-	Waits       int64         // reads that waited for a device, a stream or a Fetcher
-	WaitTime    time.Duration // how long they did, together
-	AheadBytes  int64         // bytes read before they were asked for
-	WastedBytes int64         // of these, how many were thrown away
-	Hits        int64         // hits in the caller's own cache, said by NoteHit
+	Reads       int64         `json:"reads"`       // windows handed out, and reads into the caller's memory
+	Bytes       int64         `json:"bytes"`       // bytes in them
+	Lent        int64         `json:"lent"`        // of Reads, windows lent of a mapping; nothing was copied for them
+	Ringed      int64         `json:"ringed"`      // of Reads, windows with bytes that came through the ring
+	Waits       int64         `json:"waits"`       // reads that waited for a device, a stream or a Fetcher
+	WaitTime    time.Duration `json:"waitNs"`      // how long they did, together
+	AheadBytes  int64         `json:"aheadBytes"`  // bytes read before they were asked for
+	WastedBytes int64         `json:"wastedBytes"` // of these, how many were thrown away
+	Hits        int64         `json:"hits"`        // hits in the caller's own cache, said by NoteHit
 }
 
 // counters are Stats that are counted by several goroutines.
@@ -31,10 +33,28 @@ func (c *counters) read(n int) {
 	c.bytes.Add(int64(n))
 }
 
-// waited counts one wait that began at start.
-func (c *counters) waited(start time.Time) {
-	c.waits.Add(1)
-	c.waitTime.Add(int64(time.Since(start)))
+// A wait is a read that waits. It is a region of the execution trace.
+type wait struct {
+	c      *counters
+	began  time.Time
+	region *trace.Region
+}
+
+// wait begins a wait, which end ends and counts.
+func (c *counters) wait(ctx context.Context) wait {
+	w := wait{c: c, began: time.Now()}
+	if trace.IsEnabled() {
+		w.region = trace.StartRegion(ctx, "oriel: wait")
+	}
+	return w
+}
+
+func (w wait) end() {
+	if w.region != nil {
+		w.region.End()
+	}
+	w.c.waits.Add(1)
+	w.c.waitTime.Add(int64(time.Since(w.began)))
 }
 
 func (c *counters) stats() Stats {

@@ -2,12 +2,14 @@ package data
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 )
 
 // A Store makes files in a folder and finds those that it made before.
@@ -19,6 +21,18 @@ type Store struct {
 // newline.
 func (s Store) Random(n int64) (string, error) {
 	return s.make(fmt.Sprintf("random-%d", n), n, writeRandom)
+}
+
+// Several returns the names of as many files like Random's.
+func (s Store) Several(n int64, files int) (names []string, err error) {
+	for i := range files {
+		name, err := s.make(fmt.Sprintf("random-%d-%d", n, i), n, writeRandom)
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, name)
+	}
+	return names, nil
 }
 
 // Writable is Random for a file that may be changed: nobody else uses it.
@@ -33,6 +47,33 @@ func (s Store) Lines(n int64, averageBytes int) (string, error) {
 	return s.make(fmt.Sprintf("lines-%d-%d", averageBytes, n), n, func(w io.Writer, n int64) error {
 		return writeLines(w, n, averageBytes)
 	})
+}
+
+// Many returns the names of files of n random bytes each, in a folder of their
+// own. All have the same bytes.
+func (s Store) Many(files int, n int64) (names []string, err error) {
+	dir := filepath.Join(s.Dir, fmt.Sprintf("many-%d-%d", files, n))
+	for i := range files {
+		names = append(names, filepath.Join(dir, strconv.Itoa(i)))
+	}
+	if _, err := os.Stat(dir); err == nil {
+		return names, nil // it has its name since all of them were there
+	}
+	making, err := os.MkdirTemp(s.Dir, "making-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(making) // finds nothing when all went well
+	var b bytes.Buffer
+	if err := writeRandom(&b, n); err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		if err := os.WriteFile(filepath.Join(making, filepath.Base(name)), b.Bytes(), 0o600); err != nil {
+			return nil, err
+		}
+	}
+	return names, os.Rename(making, dir)
 }
 
 // make has a file of n bytes written, unless it is there.

@@ -64,3 +64,29 @@ func TestMadeOnce(t *testing.T) {
 		t.Error("other bytes the second time")
 	}
 }
+
+func TestManyAreMadeOnce(t *testing.T) {
+	s := Store{t.TempDir()}
+	names, err := s.Many(20, 100)
+	if err != nil || len(names) != 20 {
+		t.Fatalf("%d files, %v", len(names), err)
+	}
+	first := made(t, names[0], nil)
+	for _, name := range names {
+		if b := made(t, name, nil); len(b) != 100 || !bytes.Equal(b, first) {
+			t.Errorf("%s has %d bytes", name, len(b))
+		}
+	}
+	before, _ := os.Stat(names[19])
+	again, err := s.Many(20, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, _ := os.Stat(again[19])
+	if !os.SameFile(before, after) {
+		t.Error("the files were made twice")
+	}
+	if list, err := os.ReadDir(s.Dir); err != nil || len(list) != 1 {
+		t.Errorf("left behind: %v, %v", list, err)
+	}
+}

@@ -2,6 +2,7 @@ package measure
 
 import (
 	"cmp"
+	"time"
 
 	"github.com/oriel-go/oriel/bench/pagecache"
 	"github.com/oriel-go/oriel/bench/stats"
@@ -37,6 +38,14 @@ type Experiment struct {
 	Best     *Best // nil: nothing has to be chosen
 	Itself   *Way  // compared with itself; nil only where nothing is compared
 	Limits   []Limit
+
+	// Notes are what is to be said beside the tables.
+	Notes []string
+	// Regret says that the contest with the best is a cell of the matrix that
+	// RegretOf is about.
+	Regret bool
+	// Expected is about how long the experiment takes, 0 where nobody knows.
+	Expected time.Duration
 }
 
 // A Contest compares two ways. Bound is nil where nothing is claimed of how fast
@@ -54,7 +63,16 @@ type Best struct {
 	Of    []Way
 	Bound *stats.Bound
 	CPU   *stats.Bound
+
+	// Hopeless, if not 0, ends a candidate that has taken so many times as long
+	// as the fastest in the first runs that choose. It would take most of the
+	// time, and cannot be the best any more.
+	Hopeless float64
 }
+
+// hopelessRounds is after how many rounds a candidate may be given up. Medians
+// of three are not one stall of the device.
+const hopelessRounds = 3
 
 // A Limit is a claim about one way alone.
 type Limit struct {
@@ -85,6 +103,8 @@ type Report struct {
 	Contests []Score          `json:"contests,omitempty"`
 	Itself   *Score           `json:"itself,omitempty"`
 	Limits   []Kept           `json:"limits,omitempty"`
+	Notes    []string         `json:"notes,omitempty"`
+	Regret   bool             `json:"regret,omitempty"`
 	Error    string           `json:"error,omitempty"` // why it could not be measured
 }
 
@@ -92,7 +112,8 @@ type Report struct {
 type Score struct {
 	A        Side             `json:"a"`
 	B        Side             `json:"b"`
-	Best     bool             `json:"best,omitempty"` // B was chosen as the best
+	Best     bool             `json:"best,omitempty"`     // B was chosen as the best
+	Hopeless bool             `json:"hopeless,omitempty"` // B was given up before the end
 	Compared stats.Comparison `json:"compared"`
 	Bound    *stats.Bound     `json:"bound,omitempty"`
 	Verdict  stats.Verdict    `json:"verdict,omitempty"`

@@ -14,7 +14,7 @@ import (
 // was measured until then is in the report.
 func (e *Experiment) Run() *Report {
 	began := time.Now()
-	r := &Report{Name: e.Name, About: e.About, Unit: e.Unit, Metric: e.Metric}
+	r := &Report{Name: e.Name, About: e.About, Unit: e.Unit, Metric: e.Metric, Notes: e.Notes, Regret: e.Regret}
 	if err := (&running{Experiment: e, report: r}).run(); err != nil {
 		r.Error = err.Error()
 	}
@@ -74,6 +74,9 @@ func (r *running) run() (err error) {
 		matches = append(slices.Clone(matches), r.itself)
 	}
 	for round := range r.Pairs {
+		if round == hopelessRounds {
+			r.giveUp()
+		}
 		if err := errors.Join(r.choose(round), r.play(matches, round)); err != nil {
 			return err
 		}
@@ -102,7 +105,7 @@ func (r *running) choose(round int) error {
 		if round%2 == 1 {
 			m = r.contests[len(r.contests)-1-i]
 		}
-		if !m.candidate {
+		if !m.candidate || m.score.Hopeless {
 			continue
 		}
 		if err := r.keep(); err != nil {
@@ -125,6 +128,9 @@ func (r *running) play(matches []*match, round int) error {
 		if round%2 == 1 {
 			m = matches[len(matches)-1-i]
 			first, second = m.b, m.a
+		}
+		if m.score.Hopeless {
+			continue
 		}
 		if err := r.keep(); err != nil {
 			return err
@@ -206,14 +212,35 @@ func (r *running) judge() (calm bool) {
 	return calm
 }
 
+// giveUp ends the candidates that are hopeless.
+func (r *running) giveUp() {
+	best := r.best()
+	if best == nil || r.Best.Hopeless == 0 {
+		return
+	}
+	most := r.Best.Hopeless * best.chosen()
+	for _, m := range r.contests {
+		if m.candidate && m.chosen() > most {
+			m.score.Hopeless = true
+			r.report.Notes = append(r.report.Notes, fmt.Sprintf("%s was given up after %d rounds: it took %.1f times as long as %s",
+				m.b.Name, hopelessRounds, m.chosen()/best.chosen(), best.b.Name))
+		}
+	}
+}
+
+// chosen returns the median time for one unit in the runs that choose.
+func (m *match) chosen() float64 {
+	return stats.Median(perUnit(m.score.B.Chosen, m.b.Amount, wallTime))
+}
+
 // best returns the match with the fastest candidate of the choosing runs.
 func (r *running) best() (best *match) {
 	fastest := 0.0
 	for _, m := range r.contests {
-		if !m.candidate {
+		if !m.candidate || m.score.Hopeless {
 			continue
 		}
-		s := stats.Median(perUnit(m.score.B.Chosen, m.b.Amount, wallTime))
+		s := m.chosen()
 		if best == nil || s < fastest {
 			best, fastest = m, s
 		}

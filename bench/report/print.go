@@ -50,6 +50,9 @@ func (r *Run) Markdown(w io.Writer) {
 		{"commit", m.Commit + state},
 		{"claims", r.Summary()},
 	}}.markdown(w)
+	if r.Regret != nil {
+		regretPage(w, r.Regret)
+	}
 	for _, e := range r.Experiments {
 		fmt.Fprintf(w, "## %s\n\n%s (%d s).\n\n", e.Name, e.About, int(e.Seconds))
 		for _, n := range notes(e) {

@@ -49,6 +49,9 @@ func scoreRow(e *measure.Report, s *measure.Score) []string {
 	if s.Best {
 		row[1] += " (best)"
 	}
+	if s.Hopeless {
+		row[1] += " (given up)"
+	}
 	if s.Bound != nil {
 		row[10] = s.Bound.String()
 	}
@@ -112,7 +115,7 @@ func limitTable(e *measure.Report) table {
 
 // notes returns sentences about what the tables do not show.
 func notes(e *measure.Report) []string {
-	var list []string
+	list := slices.Clone(e.Notes)
 	if b, a := e.Before, e.After; b != nil {
 		list = append(list, fmt.Sprintf("page cache before: %v", b))
 		if a != nil {

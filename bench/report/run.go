@@ -18,6 +18,7 @@ type Run struct {
 	Command     []string          `json:"command"` // flags and workloads
 	Machine     machine.Facts     `json:"machine"`
 	Experiments []*measure.Report `json:"experiments"`
+	Regret      *measure.Regret   `json:"regret,omitempty"` // of the cells among them
 }
 
 // WriteJSON writes the run with all samples.
@@ -48,6 +49,9 @@ func (r *Run) Count() (verdicts map[stats.Verdict]int, errors int) {
 				verdicts[l.Verdict]++
 			}
 		}
+	}
+	if r.Regret != nil {
+		verdicts[r.Regret.Verdict]++
 	}
 	return verdicts, errors
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/oriel-go/oriel/bench/child"
 	"github.com/oriel-go/oriel/bench/measure"
+	"github.com/oriel-go/oriel/bench/memgroup"
 	"github.com/oriel-go/oriel/bench/readers"
 	"github.com/oriel-go/oriel/bench/slowfs"
 	"github.com/oriel-go/oriel/bench/stall"
@@ -39,7 +40,7 @@ func peak(c *Config) ([]measure.Experiment, error) {
 // Tasks are what a copy of the program does for workloads, for child.Serve.
 func Tasks() map[string]child.Task {
 	tasks := map[string]child.Task{"read": readTask, "leases": leasesTask, "write": writeTask}
-	for _, more := range []map[string]child.Task{slowfs.Tasks(), stall.Tasks(), readers.Tasks()} {
+	for _, more := range []map[string]child.Task{slowfs.Tasks(), stall.Tasks(), readers.Tasks(), memgroup.Tasks()} {
 		for name, task := range more {
 			tasks[name] = task
 		}

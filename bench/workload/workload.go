@@ -35,6 +35,12 @@ type Config struct {
 	RingFor     time.Duration // how long a run of ringreaders and of ringmany takes; 0 is 1.5 s and 4 s
 	RingReaders int           // goroutines of ringmany
 
+	OpenFiles  int   // of opens
+	GroupBytes int64 // of the file of cgroup
+	GroupPairs int   // of cgroup
+
+	LockBudget int64 // bytes that regret's Runtimes may lock; 0 is the default
+
 	ending []func() error // what Close has to do
 }
 
@@ -75,6 +81,9 @@ func All() []Workload {
 		{"ringreaders", "read 4 KiB of a cold file at random in 1 to 64 goroutines", ringReaders},
 		{"ringmany", "the same in thousands of goroutines", ringMany},
 		{"ringhit", "read 4 KiB of a cached file that may be read through the ring", ringHits},
+		{"opens", "open cached files, read of them and close them", opens},
+		{"cgroup", "count the newlines of a cold file in groups that have little memory", groups},
+		{"regret", "let Oriel choose the source, against the best of those that are forced", regret},
 	}
 }
 

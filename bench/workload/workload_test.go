@@ -19,6 +19,7 @@ import (
 	"github.com/oriel-go/oriel/bench/data"
 	"github.com/oriel-go/oriel/bench/fio"
 	"github.com/oriel-go/oriel/bench/measure"
+	"github.com/oriel-go/oriel/bench/memgroup"
 	"github.com/oriel-go/oriel/bench/pagecache"
 	"github.com/oriel-go/oriel/bench/slowfs"
 	"github.com/oriel-go/oriel/bench/stats"
@@ -49,6 +50,7 @@ func small(t *testing.T) *Config {
 		PeakBytes: []int64{4 << 20}, Pairs: 2, ColdPairs: 2, States: []string{"large", "small"},
 		Oriel: filepath.Join(t.TempDir(), "oriel"), Tree: tree(t), StallFor: 500 * time.Millisecond,
 		RingBytes: 32<<20 + 100, RingReads: 800, RingFor: 20 * time.Millisecond, RingReaders: 300,
+		OpenFiles: 20, GroupBytes: 8 << 20, GroupPairs: 2,
 	}
 	t.Cleanup(func() {
 		if err := c.Close(); err != nil {
@@ -127,8 +129,11 @@ func runOnce(t *testing.T, e *measure.Experiment) {
 }
 
 // unavailable returns why the slow file system of stall, or the volume over it,
-// or the ring, or fio, is not to be had here.
+// or the ring, or fio, or a memory control group, is not to be had here.
 func unavailable(e *measure.Experiment) error {
+	if strings.HasPrefix(e.Name, "cgroup/") {
+		return memgroup.Available()
+	}
 	if !strings.HasPrefix(e.Name, "stall/") && !strings.HasPrefix(e.Name, "ring") || e.Setup == nil {
 		return nil
 	}

@@ -36,7 +36,7 @@ func (a *app) rootCommand() *cobra.Command {
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(a.scanCommand(), a.catCommand())
+	root.AddCommand(a.scanCommand(), a.catCommand(), a.explainCommand(), a.probeCommand())
 	root.SetHelpCommand(&cobra.Command{
 		Use:   "help [COMMAND]",
 		Short: "say what a command does",

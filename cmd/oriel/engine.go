@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/oriel-go/oriel/source"
 	"github.com/oriel-go/oriel/window"
 )
 
@@ -12,6 +13,9 @@ import (
 type engine interface {
 	// open opens a file, pipe or device, or standard input for "-".
 	open(ctx context.Context, path string) (input, error)
+
+	// probe says what the machine, and the file system of a path, offer.
+	probe(path string) (source.Capabilities, error)
 
 	// close gives the memory back, when every input is closed.
 	close() error
@@ -27,6 +31,9 @@ type input interface {
 
 	// source names what serves, such as "pread".
 	source() string
+
+	// explain says how it is read, or is going to be, and why.
+	explain() source.Explanation
 
 	// waited returns how long reads have waited.
 	waited() time.Duration

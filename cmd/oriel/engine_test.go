@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/oriel-go/oriel/source"
 	"github.com/oriel-go/oriel/window"
 )
 
@@ -27,9 +28,10 @@ type fakeEngine struct {
 // fakeFile is what one name stands for.
 type fakeFile struct {
 	data []byte
-	err  error // what comes after data instead of the end
-	open error // what open returns
-	hang bool  // after data nothing comes until the context ends
+	err  error  // what comes after data instead of the end
+	open error  // what open returns
+	hang bool   // after data nothing comes until the context ends
+	hung func() // if not nil, called when that begins
 }
 
 func (e *fakeEngine) open(ctx context.Context, path string) (input, error) {
@@ -43,6 +45,13 @@ func (e *fakeEngine) open(ctx context.Context, path string) (input, error) {
 	e.opened.Add(1)
 	e.inUse.Add(1)
 	return &fakeInput{e: e, path: path, f: f, r: rand.New(rand.NewPCG(uint64(len(f.data)), 9))}, nil
+}
+
+func (e *fakeEngine) probe(path string) (source.Capabilities, error) {
+	if _, ok := e.files[path]; !ok {
+		return source.Capabilities{}, &window.Error{Op: "probe", Path: path, Err: fs.ErrNotExist}
+	}
+	return source.Capabilities{Path: path, FileSystem: "fakefs"}, nil
 }
 
 func (e *fakeEngine) close() error {
@@ -71,6 +80,9 @@ func (i *fakeInput) ReadManaged(ctx context.Context) (window.Window, error) {
 	if len(rest) == 0 {
 		switch {
 		case i.f.hang:
+			if i.f.hung != nil {
+				i.f.hung()
+			}
 			<-ctx.Done()
 			return fail(ctx.Err())
 		case i.f.err != nil:
@@ -102,7 +114,12 @@ func (i *fakeInput) seek(off int64) error {
 	return nil
 }
 
-func (i *fakeInput) source() string        { return "pread" }
+func (i *fakeInput) source() string { return "pread" }
+
+func (i *fakeInput) explain() source.Explanation {
+	return source.Explanation{Name: i.path, Source: "pread", Why: "a fake", Stats: source.Stats{Reads: int64(i.n), Bytes: int64(i.pos)}}
+}
+
 func (i *fakeInput) waited() time.Duration { return time.Millisecond }
 
 func (i *fakeInput) close() error {

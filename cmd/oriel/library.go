@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/oriel-go/oriel/source"
@@ -10,8 +11,9 @@ import (
 
 // A library is the engine that the command runs on: a Runtime of its own.
 type library struct {
-	app  *app // for standard input
-	opts source.Options
+	app     *app // for standard input
+	opts    source.Options
+	ringOff string // what has switched io_uring off, "" for nothing
 }
 
 func (a *app) newLibrary(o engineOptions) (engine, error) {
@@ -23,7 +25,8 @@ func (a *app) newLibrary(o engineOptions) (engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &library{a, source.Options{Runtime: rt, WindowBytes: o.windowBytes.int(), Pattern: source.Once}}
+	l := &library{app: a, ringOff: o.ringOff}
+	l.opts = source.Options{Runtime: rt, WindowBytes: o.windowBytes.int(), Pattern: o.pattern.pattern()}
 	switch o.source {
 	case sourcePread:
 		l.opts.Source = source.Pread
@@ -43,21 +46,50 @@ func (a *app) newLibrary(o engineOptions) (engine, error) {
 
 func (l *library) open(ctx context.Context, path string) (input, error) {
 	if path == "-" && l.app.stdin != os.Stdin {
-		return libraryInput{source.NewStream(l.app.stdin, &l.opts)}, nil
+		return libraryInput{source.NewStream(l.app.stdin, &l.opts), l}, nil
 	}
 	r, err := source.OpenReader(ctx, path, &l.opts)
 	if err != nil {
 		return nil, err
 	}
-	return libraryInput{r}, nil
+	return libraryInput{r, l}, nil
 }
+
+func (l *library) probe(path string) (source.Capabilities, error) {
+	c, err := l.opts.Runtime.Probe(path)
+	if l.ringOff != "" {
+		c.Uring.Rings.Why = l.whyNoRing()
+	}
+	return c, err
+}
+
+// whyNoRing says in the words of the command line why there is no ring, where
+// that has switched it off. The library knows only that it was told to.
+func (l *library) whyNoRing() string { return "it is switched off by " + l.ringOff }
 
 func (l *library) close() error { return l.opts.Runtime.Close() }
 
 // libraryInput is a Reader as an input.
-type libraryInput struct{ *source.Reader }
+type libraryInput struct {
+	*source.Reader
+	l *library
+}
 
 func (i libraryInput) seek(off int64) error  { return i.SeekTo(off) }
-func (i libraryInput) source() string        { return i.Explain().Source }
+func (i libraryInput) source() string        { return i.Source() }
 func (i libraryInput) waited() time.Duration { return i.Stats().WaitTime }
 func (i libraryInput) close() error          { return i.Close() }
+
+func (i libraryInput) explain() source.Explanation {
+	e := i.Explain()
+	if i.l.ringOff == "" || e.Facts == nil || e.Facts.NoRing == "" {
+		return e
+	}
+	why := i.l.whyNoRing()
+	for n := range e.Candidates {
+		c := &e.Candidates[n]
+		c.Reason = strings.Replace(c.Reason, e.Facts.NoRing, why, 1)
+	}
+	e.Facts.NoRing = why
+	return e
+}

@@ -47,7 +47,7 @@ func TestProcessReadsAFIFO(t *testing.T) {
 // TestProcessEndsAtASignal although it waits for a FIFO whose writer is silent.
 func TestProcessEndsAtASignal(t *testing.T) {
 	grow(t, "f", "p|")
-	for _, args := range [][]string{{"scan", "--jobs", "1", "f", "p", "f"}, {"cat", "p"}, {"scan", "--files-from", "p"}} {
+	for _, args := range [][]string{{"scan", "--jobs", "1", "f", "p", "f"}, {"cat", "p"}, {"scan", "--files-from", "p"}, {"explain", "--analyze", "f", "p", "f"}} {
 		ctx, cancel := context.WithCancel(t.Context())
 		c := process(ctx, t, args...)
 		c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
@@ -68,6 +68,9 @@ func TestProcessEndsAtASignal(t *testing.T) {
 		}
 		if args[1] == "--jobs" && !strings.HasPrefix(got.stdout, "files           2\n") {
 			t.Errorf("no totals so far: %q", got.stdout)
+		}
+		if args[0] == "explain" && (strings.Count(got.stdout, "what reading it took\n") != 2 || !strings.Contains(got.stdout, "  read                 0 bytes in 0 windows\n")) {
+			t.Errorf("no analysis so far: %q", got.stdout)
 		}
 	}
 }

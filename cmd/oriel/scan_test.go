@@ -325,9 +325,12 @@ func TestScanUsage(t *testing.T) {
 		{"scan", "--window", "0", "f"}, {"scan", "--window", "5000", "f"}, {"scan", "--window", "1G", "f"},
 		{"scan", "--window", "64KB", "f"}, {"scan", "--budget", "-1", "f"}, {"scan", "--budget", "100", "f"},
 		{"scan", "--budget", "64k", "--window", "1M", "f"},
-		{"scan", "--direct", "perhaps", "--source", "uring", "f"}, {"scan", "--direct", "always", "f"},
+		{"scan", "--direct", "perhaps", "--source", "uring", "f"}, {"scan", "--direct", "always", "--no-uring", "f"},
 		{"scan", "--direct", "always", "--source", "pread", "f"}, {"cat", "--direct", "always", "--source", "mmap", "f"},
 		{"scan", "--source", "uring", "--no-uring", "f"}, {"cat", "--source", "uring", "--no-uring", "f"},
+		{"explain"}, {"explain", "--json"}, {"explain", "--pattern", "stripes", "f"}, {"explain", "--window", "5000", "f"},
+		{"explain", "--direct", "always", "--source", "pread", "f"}, {"explain", "--source", "uring", "--no-uring", "f"},
+		{"probe", "f", "f"}, {"probe", "--source", "pread"}, {"probe", "--budget", "1", "f"},
 		{"cat", "--range", "x", "f"}, {"cat", "--window", "5000", "f"}, {"cat", "--budget", "1", "f"},
 	} {
 		got := runReal(t, strings.NewReader(""), args...)
@@ -338,7 +341,7 @@ func TestScanUsage(t *testing.T) {
 }
 
 func TestHelpAndVersion(t *testing.T) {
-	for _, args := range []string{"--help", "help", "help scan", "scan --help", "scan -h", "help cat", "--version"} {
+	for _, args := range []string{"--help", "help", "help scan", "scan --help", "scan -h", "help cat", "help explain", "explain --help", "help probe", "probe -h", "--version"} {
 		got := runReal(t, strings.NewReader(""), strings.Fields(args)...)
 		if got.status != exitFine || got.stderr != "" || len(got.stdout) < 20 {
 			t.Errorf("%s: %+v", args, got)

@@ -1,0 +1,314 @@
+package source
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/oriel-go/oriel/source/internal/access"
+	"github.com/oriel-go/oriel/source/internal/plan"
+)
+
+// How a Reader keeps its course
+//
+//	facts, pattern ──► plan ──► a way, its windows, how much ahead
+//	     ▲                             │
+//	     │ surprised                   ▼
+//	     └────────── trial ◄── what a stretch of windows has taken, with what the
+//	                   │       caller did with them
+//	                   └──► another way, from the next window on
+//
+// What was begun in the way before is delivered first, in its order.
+
+// A steering chooses the way in which a Reader reads.
+type steering struct {
+	mu       sync.Mutex // of what Explain looks at: all but the last paragraph
+	facts    plan.Facts
+	ask      plan.Ask
+	plan     plan.Plan
+	trial    plan.Trial
+	switches []Switch
+	dropped  int // switches before those
+
+	learned bool // the facts that a Reader learns later are there
+	bytes   int64
+	until   int64 // of bytes, where the stretch ends that is being measured
+	from    int64 // and where it began
+	since   time.Time
+	waited  bool  // some of it waited
+	copied  int64 // and how much was copied out of the page cache, where it was to be read past that
+}
+
+// maxSwitches bounds the switches that are remembered: the last ones.
+const maxSwitches = 16
+
+// course sees to it that the windows to come are read as they should be.
+func (r *Reader) course() {
+	switch s := r.steer.Load(); {
+	case r.stale.Load():
+		r.stale.Store(false)
+		r.setOff()
+	case s != nil && s.bytes >= s.until:
+		r.measure()
+	}
+}
+
+// auto reports whether there is a choice of ways.
+func (f *File) auto() bool { return f.pread != nil && f.set.forced() == "" }
+
+// way returns the way in which a File is read without a plan.
+func (f *File) way() plan.Way {
+	switch {
+	case f.set.kind == Mmap:
+		return plan.Mmap
+	case f.ring.likesDirect(f.set.pattern):
+		return plan.Direct
+	case f.ring != nil:
+		return plan.Ring
+	}
+	return plan.Pread
+}
+
+// ask returns what a Reader asks of a plan.
+func (r *Reader) ask() plan.Ask {
+	p := r.Pattern()
+	a := r.f.ask(p)
+	a.Order = order(p)
+	if a.Order == access.Unknown {
+		a.Order = r.ahead.Order()
+	}
+	if r.sized.Load() {
+		a.WindowBytes = r.copyBytes()
+	}
+	return a
+}
+
+// ask returns what a File with a pattern asks of a plan.
+func (f *File) ask(p Pattern) plan.Ask {
+	a := plan.Ask{
+		Order:       order(p),
+		Once:        p == Once,
+		Reuse:       p == Reuse,
+		Immutable:   f.set.immutable,
+		WindowBytes: f.set.window,
+		Waiting:     int(f.rt.crowd.waiting.Load()) + 1,
+		Direct:      plan.DirectUse(f.set.direct),
+	}
+	switch f.set.kind {
+	case Pread:
+		a.Only = plan.Of(plan.Pread)
+	case Mmap:
+		a.Only = plan.Of(plan.Mmap)
+	case Uring:
+		a.Only = plan.Of(plan.Ring, plan.Direct)
+	}
+	return a
+}
+
+// setOff chooses the way for the first windows, or after the caller has changed
+// its mind.
+func (r *Reader) setOff() {
+	f := r.f
+	r.returns = r.returns || r.Pattern() == Reuse
+	if !f.auto() || f.Size() < plan.LeastBytes && r.steer.Load() == nil {
+		r.keep(f.way(), r.WindowSize(), f.mostAhead(r.WindowSize()))
+		return
+	}
+	s := r.steer.Load()
+	if s == nil {
+		s = &steering{facts: f.facts()}
+	}
+	s.mu.Lock()
+	s.ask = r.ask()
+	s.plan = plan.Make(&s.facts, s.ask)
+	s.trial.Start(&s.plan)
+	s.mu.Unlock()
+	r.steer.Store(s)
+	r.turn()
+}
+
+// mostAhead returns how many bytes a Reader without a plan may have ahead of it,
+// in windows of n.
+func (f *File) mostAhead(n int) int64 {
+	switch {
+	case f.stream != nil || f.lender != nil:
+		return 0
+	case f.pread == nil || f.ring != nil:
+		return plan.MaxAheadBytes
+	}
+	return int64(n)
+}
+
+// keep has the windows to come read in a way, with at most ahead bytes ahead of
+// the caller.
+func (r *Reader) keep(w plan.Way, windowBytes int, ahead int64) {
+	r.way.Store(uint32(w))
+	r.unit = int64(windowBytes)
+	if !r.sized.Load() && w != plan.Mmap && r.bytes.Swap(r.unit) != r.unit {
+		r.sess.SetReserve(r.unit + r.joins.Load())
+	}
+	r.ahead.Set(access.Limits{WindowBytes: r.unit, MaxBytes: ahead, Declared: order(r.Pattern())})
+}
+
+// turn has the windows to come read in the way that the trial says, and begins to
+// measure a stretch.
+func (r *Reader) turn() {
+	s := r.steer.Load()
+	was := plan.Way(r.way.Load())
+	w := s.trial.Way()
+	for {
+		err := r.enter(w)
+		if err == nil {
+			break
+		}
+		s.mu.Lock()
+		sw, _ := s.trial.Refuse(w, plainly(err))
+		r.note(sw)
+		w = s.trial.Way()
+		s.mu.Unlock()
+	}
+	p := s.plan
+	if w != p.Way {
+		a := s.ask
+		a.Only = plan.Of(w)
+		p = plan.Make(&s.facts, a)
+	}
+	if was == plan.Mmap && w != plan.Mmap {
+		r.leaveMapping()
+	}
+	if was != w {
+		r.origin = r.pos
+	}
+	r.keep(w, p.WindowBytes, p.AheadBytes)
+	s.from, s.until = s.bytes, s.bytes+s.trial.StretchBytes()
+	s.waited, s.copied = false, 0
+	s.since = time.Now()
+}
+
+// enter sees to it that the File can be read in a way. Nothing is read ahead yet
+// that needs another.
+func (r *Reader) enter(w plan.Way) error {
+	var err error
+	switch w {
+	case plan.Mmap:
+		if _, err = r.f.mapping(); err == nil && plan.Way(r.way.Load()) != plan.Mmap {
+			r.f.rt.mapped.Add(1)
+		}
+	case plan.Ring, plan.Direct:
+		var g *ringFile
+		if g, err = r.f.ringed(); err == nil && w == plan.Direct && g.direct == nil {
+			err = errNoDirect
+		}
+	}
+	return err
+}
+
+// leaveMapping undoes what enter counted.
+func (r *Reader) leaveMapping() {
+	if r.steer.Load() != nil && plan.Way(r.way.Load()) == plan.Mmap {
+		r.way.Store(uint32(plan.Pread))
+		r.f.rt.mapped.Add(-1)
+	}
+}
+
+// measure ends a stretch: it says what that has taken, and may turn.
+func (r *Reader) measure() {
+	s := r.steer.Load()
+	bytes, took := s.bytes-s.from, time.Since(s.since)
+	s.mu.Lock()
+	learns := r.learns()
+	if learns {
+		r.replan(true)
+	}
+	if sw, switched := s.trial.Note(bytes, took, s.waited); switched {
+		if learns {
+			sw.Reason = s.plan.Candidates[sw.To].Reason
+		}
+		r.note(sw)
+	}
+	// Most of what was to come from the device was cached.
+	cached := 2*s.copied > bytes && s.plan.Waits == plan.Yes
+	if s.trial.Surprised() || cached || inOrder(r.ask().Order) != inOrder(s.ask.Order) {
+		r.replan(false)
+	}
+	s.mu.Unlock()
+	r.turn()
+}
+
+// learnedFrom is how much a Reader has read when it is learned what a mapping would
+// cost: a caller that takes three windows and leaves has not paid for that.
+const learnedFrom = 1 << 20
+
+// learns reports whether it is time to learn what a mapping would cost, because
+// one might serve better.
+func (r *Reader) learns() bool {
+	s := r.steer.Load()
+	c := &s.plan.Candidates[plan.Mmap]
+	return !s.learned && !s.waited && s.bytes >= learnedFrom && plan.Way(r.way.Load()) != plan.Mmap &&
+		!c.Refused && (c.Close || s.plan.Way == plan.Mmap)
+}
+
+// inOrder reports whether windows are read from front to back, as far as is known.
+func inOrder(o access.Order) bool { return o == access.Unknown || o == access.Sequential }
+
+// replan plans again, with facts that are gathered again, from what is still to
+// be read.
+func (r *Reader) replan(learn bool) {
+	s := r.steer.Load()
+	failed := s.facts.Failed
+	s.facts = r.f.factsFrom(r.pos)
+	if len(s.facts.Failed) == 0 {
+		s.facts.Failed = failed
+	}
+	if s.learned = s.learned || learn; s.learned {
+		r.f.learn(&s.facts, r.pos)
+	}
+	s.ask = r.ask()
+	s.plan = plan.Make(&s.facts, s.ask)
+	s.plan.LeadBytes = 0 // it has been read
+	s.trial.Start(&s.plan)
+	if sw, left := s.trial.Note(0, 0, false); left { // a way that cannot serve any more
+		sw.Reason = s.plan.Candidates[sw.From].Reason
+		r.note(sw)
+	}
+}
+
+// gapBytes is how far ahead of a Reader gaps of the page cache are filled.
+const gapBytes = 4 << 20
+
+// fillGaps asks the page cache for what it does not have ahead of a Reader of a
+// file that is cached in part. The kernel's own read-ahead starts anew behind every
+// piece that is cached: with every other MiB cached, reading took as long as with
+// nothing (bench regret).
+func (r *Reader) fillGaps() {
+	s := r.steer.Load()
+	if s == nil || s.plan.Waits != plan.Unsure || plan.Way(r.way.Load()) != plan.Pread || !inOrder(s.ask.Order) {
+		return
+	}
+	ahead := min(gapBytes, r.pos-r.origin) // who leaves early has not asked for much
+	from := max(r.asked, r.pos)
+	if to := r.pos + ahead; to-from >= ahead/2 {
+		r.asked = to
+		r.f.hint(access.Hint{Off: from, Len: to - from, Count: 1})
+	}
+}
+
+// note records a switch, and tells the caller's log.
+func (r *Reader) note(sw plan.Switch) {
+	s := r.steer.Load()
+	if len(s.switches) == maxSwitches {
+		s.switches = append(s.switches[:0], s.switches[1:]...)
+		s.dropped++
+	}
+	n := Switch{
+		From: sw.From.String(), To: sw.To.String(), Trying: sw.Trying,
+		Off: r.pos, AfterBytes: sw.Bytes, Reason: sw.Reason.String(),
+	}
+	s.switches = append(s.switches, n)
+	if log := r.f.set.log; log != nil {
+		log.LogAttrs(context.Background(), slog.LevelInfo, "oriel: the source of a reader changes",
+			slog.String("name", r.f.name), slog.String("from", n.From), slog.String("to", n.To), slog.Bool("trying", n.Trying),
+			slog.Int64("offset", n.Off), slog.String("reason", n.Reason))
+	}
+}

@@ -38,6 +38,10 @@ type steering struct {
 	since   time.Time
 	waited  bool  // some of it waited
 	copied  int64 // and how much was copied out of the page cache, where it was to be read past that
+	cached  bool  // whether the last window was
+	flips   int   // how often that changed lately
+	flipped int64 // of bytes, when it did last
+	untold  int   // of switches, the last ones, those that the caller's log has not been told
 }
 
 // maxSwitches bounds the switches that are remembered: the last ones.
@@ -157,17 +161,15 @@ func (r *Reader) turn() {
 	s := r.steer.Load()
 	was := plan.Way(r.way.Load())
 	w := s.trial.Way()
-	for {
-		err := r.enter(w)
-		if err == nil {
-			break
-		}
+	for err := r.enter(w); err != nil; err = r.enter(w) { // pread is never refused
 		s.mu.Lock()
-		sw, _ := s.trial.Refuse(w, plainly(err))
-		r.note(sw)
+		if sw, left := s.trial.Refuse(w, plainly(err)); left {
+			r.note(sw)
+		}
 		w = s.trial.Way()
 		s.mu.Unlock()
 	}
+	r.tell()
 	p := s.plan
 	if w != p.Way {
 		a := s.ask
@@ -274,8 +276,13 @@ func (r *Reader) replan(learn bool) {
 	}
 }
 
-// gapBytes is how far ahead of a Reader gaps of the page cache are filled.
-const gapBytes = 4 << 20
+// gapBytes is how far ahead of a Reader gaps of the page cache are filled, and how
+// far they may be apart. Filling begins when what is cached and what is not have
+// taken turns manyFlips times.
+const (
+	gapBytes  = 4 << 20
+	manyFlips = 3
+)
 
 // fillGaps asks the page cache for what it does not have ahead of a Reader of a
 // file that is cached in part. The kernel's own read-ahead starts anew behind every
@@ -286,6 +293,15 @@ func (r *Reader) fillGaps() {
 	if s == nil || s.plan.Waits != plan.Unsure || plan.Way(r.way.Load()) != plan.Pread || !inOrder(s.ask.Order) {
 		return
 	}
+	if cached := r.event == access.Hit; cached != s.cached {
+		s.cached, s.flips, s.flipped = cached, s.flips+1, s.bytes
+	}
+	if s.bytes-s.flipped > gapBytes {
+		s.flips = 0 // it is of one kind now
+	}
+	if s.flips < manyFlips {
+		return
+	}
 	ahead := min(gapBytes, r.pos-r.origin) // who leaves early has not asked for much
 	from := max(r.asked, r.pos)
 	if to := r.pos + ahead; to-from >= ahead/2 {
@@ -294,7 +310,7 @@ func (r *Reader) fillGaps() {
 	}
 }
 
-// note records a switch, and tells the caller's log.
+// note records a switch.
 func (r *Reader) note(sw plan.Switch) {
 	s := r.steer.Load()
 	if len(s.switches) == maxSwitches {
@@ -306,7 +322,19 @@ func (r *Reader) note(sw plan.Switch) {
 		Off: r.pos, AfterBytes: sw.Bytes, Reason: sw.Reason.String(),
 	}
 	s.switches = append(s.switches, n)
-	if log := r.f.set.log; log != nil {
+	s.untold++
+}
+
+// tell tells the caller's log of switches, without a lock, because a log may ask for
+// an explanation.
+func (r *Reader) tell() {
+	s, log := r.steer.Load(), r.f.set.log
+	n := s.untold
+	s.untold = 0
+	if log == nil {
+		return
+	}
+	for _, n := range s.switches[len(s.switches)-n:] { // only this goroutine adds to it
 		log.LogAttrs(context.Background(), slog.LevelInfo, "oriel: the source of a reader changes",
 			slog.String("name", r.f.name), slog.String("from", n.From), slog.String("to", n.To), slog.Bool("trying", n.Trying),
 			slog.Int64("offset", n.Off), slog.String("reason", n.Reason))

@@ -3,6 +3,7 @@ package source
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,8 +14,8 @@ import (
 // slowly has every fetch take a moment.
 type slowly struct {
 	*counting
-	bad   int64  // the fetch at this offset fails, once
-	pause func() // what it takes, in a bubble in which that costs nothing
+	bad   atomic.Int64 // the fetch at this offset fails, once
+	pause func()       // what it takes, in a bubble in which that costs nothing
 }
 
 var errBad = errors.New("a bad sector")
@@ -22,8 +23,7 @@ var errBad = errors.New("a bad sector")
 func (s *slowly) Fetch(p []byte, off int64) (int, error) {
 	n, _ := s.counting.Fetch(context.Background(), p, off)
 	s.pause()
-	if off == s.bad {
-		s.bad = -1
+	if s.bad.CompareAndSwap(off, -1) {
 		return 0, errBad
 	}
 	return n, nil
@@ -49,7 +49,8 @@ func TestSeekIntoWhatIsPending(t *testing.T) {
 	for _, into := range []int64{0, 1, 4096, shelfBytes - 1, shelfBytes, shelfBytes + 1, 2*shelfBytes - 1, 2 * shelfBytes, 3*shelfBytes - 1} {
 		synctest.Test(t, func(t *testing.T) {
 			rt := newRuntime(t, Limits{})
-			s := &slowly{&counting{text: random(80 * shelfBytes)}, -1, func() { time.Sleep(time.Millisecond) }}
+			s := &slowly{counting: &counting{text: random(80 * shelfBytes)}, pause: func() { time.Sleep(time.Millisecond) }}
+			s.bad.Store(-1)
 			r := seeking(t, rt, s, 3)
 			at, end := r.pos+into, r.tail
 			wasted := r.Stats().WastedBytes
@@ -75,7 +76,8 @@ func TestSeekOutOfWhatIsPending(t *testing.T) {
 	for _, back := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			rt := newRuntime(t, Limits{})
-			s := &slowly{&counting{text: random(80 * shelfBytes)}, -1, func() { time.Sleep(time.Millisecond) }}
+			s := &slowly{counting: &counting{text: random(80 * shelfBytes)}, pause: func() { time.Sleep(time.Millisecond) }}
+			s.bad.Store(-1)
 			r := seeking(t, rt, s, 3)
 			at := r.tail
 			if back {
@@ -109,11 +111,13 @@ func TestErrorsBeforeThePlaceOfASeek(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			rt := newRuntime(t, Limits{})
-			first := &slowly{&counting{text: random(80 * shelfBytes)}, -1, func() { time.Sleep(time.Millisecond) }}
+			first := &slowly{counting: &counting{text: random(80 * shelfBytes)}, pause: func() { time.Sleep(time.Millisecond) }}
+			first.bad.Store(-1)
 			r := seeking(t, rt, first, 3)
 			place := r.pos
 			r.Close()
-			s := &slowly{&counting{text: first.text}, place + tt.bad*shelfBytes, func() { time.Sleep(time.Millisecond) }}
+			s := &slowly{counting: &counting{text: first.text}, pause: func() { time.Sleep(time.Millisecond) }}
+			s.bad.Store(place + tt.bad*shelfBytes)
 			r = seeking(t, rt, s, 3)
 			if r.pos != place {
 				t.Fatalf("%s: at %d, want %d", tt.what, r.pos, place)

@@ -17,15 +17,18 @@ type crowd struct {
 	waiting atomic.Int64
 	large   atomic.Bool
 	began   time.Time
-	looked  atomic.Int64 // when busy was last asked, since began
-	busy    atomic.Bool
+	looked  atomic.Int64 // when the processors were last looked at, since began
+	busy    atomic.Int32 // looks in a row that found all of them computing
 }
 
 const (
 	crowdFrom = 16 // reads that wait when the ring takes over,
 	crowdTo   = 4  // and when pread does again
-	// busyFor is how long the answer to whether the processors are busy counts.
-	busyFor = 5 * time.Millisecond
+	// The processors are busy when so many looks in a row, so far apart, have found
+	// all of them running goroutines while others waited for one. A crowd that
+	// waits for a device has such moments too, but not one after the other.
+	busyLooks = 16
+	lookEvery = time.Millisecond
 )
 
 // isLarge reports whether one more read is to go through the ring.
@@ -40,12 +43,26 @@ func (c *crowd) isLarge() bool {
 	case !large:
 		c.large.Store(true)
 	}
-	now := int64(time.Since(c.began))
-	if at := c.looked.Load(); now-at > int64(busyFor) && c.looked.CompareAndSwap(at, now) {
-		c.busy.Store(probe.Busy())
-	}
-	return !c.busy.Load()
+	c.look()
+	return !c.isBusy()
 }
+
+// look looks at the processors, if it is time.
+func (c *crowd) look() {
+	now := int64(time.Since(c.began))
+	at := c.looked.Load()
+	if now-at < int64(lookEvery) || !c.looked.CompareAndSwap(at, now) {
+		return
+	}
+	if probe.Busy() {
+		c.busy.Add(1)
+	} else {
+		c.busy.Store(0)
+	}
+}
+
+// isBusy reports whether all processors compute, as far as was looked.
+func (c *crowd) isBusy() bool { return c.busy.Load() >= busyLooks }
 
 // leastCrowdDirect is the size of windows, in bytes, that are read past the page
 // cache in a crowd, if they are declared Once: nobody waits for more than their own

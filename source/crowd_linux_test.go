@@ -55,9 +55,10 @@ func TestACrowdBesideBusyProcessors(t *testing.T) {
 	rt, f, text := crowdOf(t, Options{})
 	rt.crowd.waiting.Store(20)
 	defer rt.crowd.waiting.Store(0)
-	for _, busy := range []bool{true, false, true} {
-		rt.crowd.busy.Store(busy)
-		want := "uring"
+	rt.crowd.looked.Store(math.MaxInt64) // nobody looks
+	for _, looks := range []int32{busyLooks, busyLooks - 1, 0, busyLooks + 1} {
+		rt.crowd.busy.Store(looks)
+		busy, want := looks >= busyLooks, "uring"
 		if busy {
 			want = "pread"
 		}
@@ -150,7 +151,7 @@ func TestACrowdIsCounted(t *testing.T) {
 	}
 	waitFor(t, "all to wait", func() bool { return rt.crowd.waiting.Load() == readers })
 	rt.crowd.looked.Store(math.MaxInt64)
-	rt.crowd.busy.Store(false)
+	rt.crowd.busy.Store(0)
 	if by := wantAt(t, f, text, 1<<20, 4096); by != "uring" { // though no thread is to be had
 		t.Errorf("one more is read by %s", by)
 	}

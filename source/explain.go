@@ -114,7 +114,7 @@ func (f *File) explain() Explanation {
 	memoryFrom, lockFrom := f.rt.origins()
 	e := Explanation{
 		Name:        f.name,
-		Source:      f.servedBy(),
+		Source:      f.Source(),
 		Forced:      f.set.forced() != "",
 		Why:         f.why,
 		Pattern:     f.set.pattern,
@@ -130,7 +130,7 @@ func (f *File) explain() Explanation {
 	}
 	e.AheadBytes = f.mostAhead(e.WindowBytes)
 	if f.pread != nil {
-		e.NeverWaits = f.pread.nowait.Load()
+		e.NeverWaits = f.pread.nowait.Load() || f.pread.memory.Load()
 	}
 	if e.Forced {
 		e.Why += ", and " + f.set.forced() + " is forced"
@@ -209,6 +209,15 @@ func (r *Reader) Source() string {
 		return r.f.servedBy()
 	}
 	return sourceOf(plan.Way(r.way.Load()))
+}
+
+// Source names what serves reads of the File at offsets now, as Explanation.Source
+// does.
+func (f *File) Source() string {
+	if f.at.Load() != nil {
+		return Mmap.String()
+	}
+	return f.servedBy()
 }
 
 // servedBy names what serves a File without a plan.

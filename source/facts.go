@@ -120,7 +120,7 @@ func (f *File) facts() plan.Facts {
 		LockLimitBytes: f.rt.locked.Limit(),
 		PoolBytes:      f.rt.memoryBytes(),
 		Processors:     runtime.GOMAXPROCS(0),
-		Busy:           known(probe.Busy()),
+		Busy:           known(f.rt.crowd.isBusy()),
 		Mapped:         int(f.rt.mapped.Load()),
 	}
 	fail := func(err error) {
@@ -138,7 +138,7 @@ func (f *File) facts() plan.Facts {
 	if s.device.Known && !isVirtual(s.device.Name) {
 		k.Rotational = known(s.device.Rotational)
 	}
-	k.NeverWaits = known(b.nowait.Load())
+	k.NeverWaits = known(b.nowait.Load() || b.memory.Load())
 	k.NoGuard, k.NoRing = f.noGuard(s), f.noRing()
 	var err error
 	if k.CachedShare, err = probe.CachedShare(b.fd, k.SizeBytes); err != nil {

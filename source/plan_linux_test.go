@@ -139,7 +139,7 @@ func lent(t testing.TB, e Explanation) {
 	if c := candidate(t, e, "mmap"); c.Refused {
 		t.Skip("files are not mapped here: ", c.Reason)
 	}
-	if e.Facts.LargeFolios != "yes" {
+	if e.Facts.LargeFolios == "no" {
 		t.Skip("the page cache has no large folios here, so that copying costs less than mapping")
 	}
 }
@@ -339,7 +339,7 @@ func TestPlanWithLittleLockedMemory(t *testing.T) {
 
 // However many Readers are lent mappings at a time, no more is locked than may be.
 func TestPlanForManyFilesAtOnce(t *testing.T) {
-	const files, each = 10, 6 << 20
+	const files, each = 10, 18 << 20
 	rt := newRuntime(t, Limits{LockBytes: fewLocked})
 	text := random(each)
 	readers := make([]*Reader, files)
@@ -374,5 +374,22 @@ func TestPlanForManyFilesAtOnce(t *testing.T) {
 	}
 	if n := rt.mapped.Load(); n != 0 {
 		t.Errorf("%d Readers are counted as mapped when all are closed", n)
+	}
+}
+
+// Where very many Readers share it, one more copies.
+func TestPlanForOneReaderMoreThanShareTheLockedMemory(t *testing.T) {
+	rt := newRuntime(t, Limits{LockBytes: fewLocked})
+	text := random(planBytes)
+	name := write(t, text)
+	warm(t, name)
+	const others = 100_000
+	rt.mapped.Store(others)
+	p := passOf(t, openAt(t, name, &Options{Runtime: rt}), nil, text)
+	if p.windows["mmap"] != 0 || rt.mapped.Load() != others {
+		t.Errorf("windows by %v", p.windows)
+	}
+	if p.Facts.NoGuard == "" {
+		wantRefusal(t, p.Explanation, "mmap", "100000 Readers share")
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/oriel-go/oriel/internal/nowait"
+	"github.com/oriel-go/oriel/internal/probe"
 )
 
 // preadSource reads a regular file or block device at offsets.
@@ -16,29 +17,39 @@ type preadSource struct {
 	lent       bool     // f is the caller's, on systems where it cannot be duplicated
 	fd         int      // f's, where the system has such
 	rt         *Runtime
-	dev        uint64 // the file system's
-	owned      bool   // the process is its owner, or root
-	block      bool   // a block device, whose stat has no size
-	blockBytes int64  // its size
-	nowait     atomic.Bool
+	dev        uint64      // the file system's
+	owned      bool        // the process is its owner, or root
+	block      bool        // a block device, whose stat has no size
+	blockBytes int64       // its size
+	nowait     atomic.Bool // resident tells what is cached
+	memory     atomic.Bool // everything is
 }
 
 func newPread(f *os.File, fd int, fi fs.FileInfo, rt *Runtime) *preadSource {
 	b := &preadSource{f: f, fd: fd, rt: rt, dev: device(fi), owned: owned(fi), block: fi.Mode()&fs.ModeDevice != 0}
-	b.nowait.Store(!rt.alwaysWaits(b.dev))
+	memory, asked := rt.cannotTell(b.dev)
+	b.nowait.Store(!asked)
+	b.memory.Store(memory)
 	return b
 }
 
 func (b *preadSource) kind() string { return Pread.String() }
 
 func (b *preadSource) resident(p []byte, off int64) int {
-	if !b.nowait.Load() {
+	switch {
+	case b.memory.Load():
+		n, _ := pread(b.f, b.fd, p, off) // an error comes again from read
+		return max(n, 0)
+	case !b.nowait.Load():
 		return 0
 	}
 	n, supported := nowait.Read(b.fd, p, off)
 	if !supported {
+		fs, err := probe.FileSystemOf(b.fd)
+		memory := err == nil && fs.InMemory && !b.block
 		b.nowait.Store(false)
-		b.rt.setAlwaysWaits(b.dev)
+		b.memory.Store(memory)
+		b.rt.setCannotTell(b.dev, memory)
 	}
 	return n
 }

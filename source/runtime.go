@@ -94,7 +94,7 @@ type Runtime struct {
 	limits  Limits          // with the defaults filled in; ReserveBytes and memory's origin are fixed
 	from    string          // what the memory limit comes from
 	lockBy  string          // what the lock limit comes from
-	waiting map[uint64]bool // file systems, by device, that cannot read without waiting
+	waiting map[uint64]bool // file systems, by device, that cannot tell what is cached; true: because everything is in memory
 }
 
 // NewRuntime returns a Runtime with the given limits. Close gives its memory
@@ -310,18 +310,19 @@ func (rt *Runtime) enterFile() error {
 
 func (rt *Runtime) leaveFile() { rt.open.Add(-1) }
 
-// alwaysWaits remembers file systems that cannot read without waiting, so that
-// only the first file of each is asked.
-func (rt *Runtime) alwaysWaits(dev uint64) bool {
+// cannotTell remembers file systems that cannot tell what is cached, so that only
+// the first file of each is asked: asked says so, memory that all of it is in memory.
+func (rt *Runtime) cannotTell(dev uint64) (memory, asked bool) {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
-	return rt.waiting[dev]
+	memory, asked = rt.waiting[dev]
+	return memory, asked
 }
 
-func (rt *Runtime) setAlwaysWaits(dev uint64) {
+func (rt *Runtime) setCannotTell(dev uint64, memory bool) {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
-	rt.waiting[dev] = true
+	rt.waiting[dev] = memory
 }
 
 // origins says what set the memory and the lock budget.

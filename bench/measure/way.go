@@ -20,7 +20,8 @@ type Way struct {
 	Amount float64
 
 	// Source is what has to serve all Bytes of a run, or of each unit where a
-	// run says how many it did; "" for what is not Oriel's.
+	// run says how many it did; "" for what is not Oriel's, and Chosen where
+	// Oriel is free to choose.
 	Source string
 	Bytes  int64
 
@@ -33,6 +34,10 @@ type Way struct {
 	// Process does it in one of its own.
 	Process func() (child.Result, Outcome, error)
 }
+
+// Chosen is the Source of a way that Oriel chooses the sources of: whichever, but
+// its run says which.
+const Chosen = "chosen"
 
 // An Outcome says what a run did.
 type Outcome struct {
@@ -88,7 +93,7 @@ func (w *Way) sample() (s Sample, o Outcome, err error) {
 
 // check returns an error if something else served than has to.
 func (w *Way) check(o Outcome) error {
-	if o.Source != w.Source {
+	if o.Source != w.Source && (w.Source != Chosen || o.Source == "") {
 		return fmt.Errorf("served by %q, not by %q", o.Source, w.Source)
 	}
 	want := w.Bytes

@@ -87,7 +87,7 @@ func (b *blocks) oriel(name string, read func(f *oriel.File) (uint64, error)) me
 	return measure.Way{
 		Name: name, Amount: float64(len(b.offs)), Source: served, Bytes: int64(len(b.offs)) * blockBytes,
 		Run: func() (o measure.Outcome, err error) {
-			f, err := oriel.Open(context.Background(), b.name, nil)
+			f, err := oriel.Open(context.Background(), b.name, byPread)
 			if err != nil {
 				return o, err
 			}
@@ -96,7 +96,7 @@ func (b *blocks) oriel(name string, read func(f *oriel.File) (uint64, error)) me
 				return o, err
 			}
 			s := f.Stats()
-			o.Source, o.Bytes, o.Waits = f.Explain().Source, s.Bytes, s.Waits
+			o.Source, o.Bytes, o.Waits = f.Source(), s.Bytes, s.Waits
 			return o, nil
 		},
 	}

@@ -83,7 +83,7 @@ func cursorLines(name string, size int64) measure.Way {
 
 func readCursorLines(name string) (o measure.Outcome, err error) {
 	ctx := context.Background()
-	r, err := oriel.OpenReader(ctx, name, nil)
+	r, err := oriel.OpenReader(ctx, name, byPread)
 	if err != nil {
 		return o, err
 	}

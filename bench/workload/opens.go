@@ -181,7 +181,18 @@ func (c *Config) openLater(o opening, name string) (e measure.Experiment, err er
 	if e, err = c.openThroughOne("opens/"+o.part+"/later", about, names, o.do, o.later); err != nil {
 		return e, err
 	}
-	return alsoSetUp(e, func(e measure.Experiment) (measure.Experiment, error) { return inState(e, large, name) })
+	first := e.Setup
+	if e, err = inState(e, large, name); err != nil {
+		return e, err
+	}
+	cache := e.Setup
+	e.Setup = func() error {
+		if err := cache(); err != nil {
+			return err
+		}
+		return first()
+	}
+	return e, nil
 }
 
 // openThroughOne opens files one after the other through one Runtime, which has
@@ -220,21 +231,6 @@ func (c *Config) openThroughOne(name, about string, names []string, do func(stri
 	return e, nil
 }
 
-// alsoSetUp has what with sets up done before what e does.
-func alsoSetUp(e measure.Experiment, with func(measure.Experiment) (measure.Experiment, error)) (measure.Experiment, error) {
-	then := e.Setup
-	e, err := with(e)
-	if first := e.Setup; err == nil {
-		e.Setup = func() error {
-			if err := first(); err != nil {
-				return err
-			}
-			return then()
-		}
-	}
-	return e, err
-}
-
 // openMany opens thousands of small files one after the other.
 func (c *Config) openMany() (list []measure.Experiment, err error) {
 	names, err := c.Store.Many(c.OpenFiles, blockBytes)
@@ -250,11 +246,14 @@ func (c *Config) openMany() (list []measure.Experiment, err error) {
 		if err != nil {
 			return nil, err
 		}
-		e, _ = alsoSetUp(e, func(e measure.Experiment) (measure.Experiment, error) {
-			e.Setup = func() error { return keepAll(names) }
-			e.Keep = e.Setup
-			return e, nil
-		})
+		first := e.Setup
+		e.Keep = func() error { return keepAll(names) }
+		e.Setup = func() error {
+			if err := keepAll(names); err != nil {
+				return err
+			}
+			return first()
+		}
 		list = append(list, e)
 	}
 	return list, nil

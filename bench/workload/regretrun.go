@@ -149,7 +149,7 @@ func (r *regretRun) open(t *regretTally, name string, i int) (err error) {
 	if err := r.read(t, o, lo, lo+r.readBytes); err != nil {
 		return err
 	}
-	r.served(o.Explain().Source, o.Stats())
+	r.served(o.Source(), o.Stats())
 	return nil
 }
 
@@ -178,7 +178,7 @@ func (r *regretRun) sharedOf(name string, do func(t *regretTally, f *source.File
 	if err := r.together(func(t *regretTally, g int) error { return do(t, f, g) }); err != nil {
 		return err
 	}
-	r.served(f.Explain().Source, f.Stats())
+	r.served(f.Source(), f.Stats())
 	return nil
 }
 

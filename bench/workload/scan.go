@@ -3,6 +3,7 @@ package workload
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -84,7 +85,7 @@ func scanTree(c *Config) (measure.Experiment, error) {
 // orielScan returns the way of the command with the given arguments.
 func (c *Config) orielScan(name string, amount float64, args ...string) measure.Way {
 	args = append([]string{"scan", "--json"}, args...)
-	return measure.Way{Name: name, Amount: amount, Source: served, Process: func() (r child.Result, o measure.Outcome, err error) {
+	return measure.Way{Name: name, Amount: amount, Source: measure.Chosen, Process: func() (r child.Result, o measure.Outcome, err error) {
 		if r, err = child.Run(c.Oriel, args...); err != nil {
 			return r, o, err
 		}
@@ -108,15 +109,16 @@ func scanned(stdout string) (o measure.Outcome, err error) {
 		return o, fmt.Errorf("%s: %s", said.Errors[0].Path, said.Errors[0].Error)
 	}
 	o.Answer = said.Lines
+	var by []string // several for a tree, and for a file whose plan was corrected
 	for name, s := range said.Sources {
 		if s.Bytes == 0 {
 			continue // files that are empty, whatever served them
 		}
-		if o.Source != "" {
-			return o, fmt.Errorf("served by %s and %s", o.Source, name)
-		}
-		o.Source, o.Bytes = name, s.Bytes
+		by = append(by, name)
+		o.Bytes += s.Bytes
 	}
+	slices.Sort(by)
+	o.Source = strings.Join(by, " and ")
 	return o, nil
 }
 

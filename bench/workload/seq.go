@@ -77,7 +77,7 @@ func allocsPerWindow(name string) measure.Limit {
 				return 0, err
 			}
 			ctx := context.Background()
-			r, err := oriel.OpenReader(ctx, name, nil)
+			r, err := oriel.OpenReader(ctx, name, byPread)
 			if err != nil {
 				return 0, err
 			}

@@ -145,5 +145,7 @@ func inState(e measure.Experiment, state, name string) (measure.Experiment, erro
 // large is the state that a file is in when it was read from front to back.
 const large = "large"
 
-// served is the source that has to serve a regular file today.
+// served is the source that has to serve what byPread opens.
 var served = source.Pread.String()
+
+var byPread = &source.Options{Source: source.Pread}

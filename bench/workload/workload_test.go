@@ -297,8 +297,11 @@ func TestScannedIsChecked(t *testing.T) {
 	if want := (measure.Outcome{Answer: 3, Source: "pread", Bytes: 7}); err != nil || !reflect.DeepEqual(o, want) {
 		t.Errorf("%+v, %v", o, err)
 	}
+	o, err = scanned(`{"sources":{"pread":{"bytes":7},"mmap":{"bytes":1}}}`)
+	if err != nil || o.Source != "mmap and pread" || o.Bytes != 8 {
+		t.Errorf("%+v, %v", o, err)
+	}
 	for _, bad := range []string{
-		`{"sources":{"pread":{"bytes":7},"stream":{"bytes":1}}}`,
 		`{"errors":[{"path":"x","error":"y"}]}`,
 		`nonsense`,
 	} {

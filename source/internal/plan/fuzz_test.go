@@ -161,8 +161,9 @@ func FuzzTrial(f *testing.F) {
 			}
 			check(t, &trial, gone)
 		}
-		// Each try is two switches and a pause; a plan or a refusal makes a few more.
-		if most := 2 + 4*starts + notes; switches > most {
+		// A try is two switches, and at least four stretches lie between two tries; a
+		// plan or a refusal makes a few more.
+		if most := 4*starts + notes/2; switches > most {
 			t.Fatalf("%d switches in %d notes and %d starts", switches, notes, starts)
 		}
 	})

@@ -88,7 +88,7 @@ func (q *question) unfitMap(w world) Reason {
 		return Reason{code: reasonLockFree, a: f.LockLimitBytes, b: readerLockBytes}
 	case f.Mapped >= mostMapped:
 		return Reason{code: reasonMapped, a: int64(f.Mapped), b: f.LockLimitBytes}
-	case f.SizeBytes < leastPassBytes:
+	case f.SizeBytes < leastMapPassBytes:
 		return Reason{code: reasonSmallMap, a: f.SizeBytes}
 	case w.share < cachedShare && f.CachedShare >= 0:
 		return Reason{code: reasonColdMap}

@@ -28,6 +28,7 @@ type steering struct {
 	ask      plan.Ask
 	plan     plan.Plan
 	trial    plan.Trial
+	before   int64 // bytes that had been read when the plan was made first
 	switches []Switch
 	dropped  int // switches before those
 
@@ -53,10 +54,16 @@ func (r *Reader) course() {
 	case r.stale.Load():
 		r.stale.Store(false)
 		r.setOff()
+	case r.later && (r.event == access.Waited || r.count.bytes.Load() >= plannedFrom):
+		r.plan()
 	case s != nil && s.bytes >= s.until:
 		r.measure()
 	}
 }
+
+// plannedFrom is how much a Reader has read, without having waited, when its file is
+// planned for: the facts take as long as copying 200 KiB (bench regret, limit).
+const plannedFrom = 256 << 10
 
 // auto reports whether there is a choice of ways.
 func (f *File) auto() bool { return f.pread != nil && f.set.forced() == "" }
@@ -119,13 +126,25 @@ func (r *Reader) setOff() {
 		r.keep(f.way(), r.WindowSize(), f.mostAhead(r.WindowSize()))
 		return
 	}
+	// What is not going to be cached is better not begun through the cache.
+	if r.later = r.steer.Load() == nil && r.Pattern() != Once && f.isHeld(); r.later {
+		r.keep(plan.Pread, r.copyBytes(), f.mostAhead(r.copyBytes()))
+		return
+	}
+	r.plan()
+}
+
+// plan makes a plan of what is known.
+func (r *Reader) plan() {
+	r.later = false
 	s := r.steer.Load()
 	if s == nil {
-		s = &steering{facts: f.facts()}
+		s = &steering{facts: r.f.facts(), before: r.count.bytes.Load()}
 	}
 	s.mu.Lock()
 	s.ask = r.ask()
 	s.plan = plan.Make(&s.facts, s.ask)
+	s.plan.LeadBytes = max(0, s.plan.LeadBytes-s.before-s.bytes)
 	s.trial.Start(&s.plan)
 	s.mu.Unlock()
 	r.steer.Store(s)
@@ -161,7 +180,11 @@ func (r *Reader) turn() {
 	s := r.steer.Load()
 	was := plan.Way(r.way.Load())
 	w := s.trial.Way()
-	for err := r.enter(w); err != nil; err = r.enter(w) { // pread is never refused
+	for w != was { // pread is never refused
+		err := r.f.enterWay(w)
+		if err == nil {
+			break
+		}
 		s.mu.Lock()
 		if sw, left := s.trial.Refuse(w, plainly(err)); left {
 			r.note(sw)
@@ -176,10 +199,8 @@ func (r *Reader) turn() {
 		a.Only = plan.Of(w)
 		p = plan.Make(&s.facts, a)
 	}
-	if was == plan.Mmap && w != plan.Mmap {
-		r.leaveMapping()
-	}
 	if was != w {
+		r.f.leaveWay(was)
 		r.origin = r.pos
 	}
 	r.keep(w, p.WindowBytes, p.AheadBytes)
@@ -188,29 +209,50 @@ func (r *Reader) turn() {
 	s.since = time.Now()
 }
 
-// enter sees to it that the File can be read in a way. Nothing is read ahead yet
-// that needs another.
-func (r *Reader) enter(w plan.Way) error {
-	var err error
+// enterWay sees to it that the File can be read in a way, by one more Reader.
+func (f *File) enterWay(w plan.Way) error {
 	switch w {
 	case plan.Mmap:
-		if _, err = r.f.mapping(); err == nil && plan.Way(r.way.Load()) != plan.Mmap {
-			r.f.rt.mapped.Add(1)
+		if _, err := f.mapping(); err != nil {
+			return err
 		}
+		f.rt.mapped.Add(1)
 	case plan.Ring, plan.Direct:
-		var g *ringFile
-		if g, err = r.f.ringed(); err == nil && w == plan.Direct && g.direct == nil {
+		g, err := f.ringed()
+		if err == nil && w == plan.Direct && g.direct == nil {
 			err = errNoDirect
 		}
+		if err != nil {
+			return err
+		}
+		// What is cached is copied, and the kernel would read ahead of that, always
+		// faster than the Reader comes to what is not.
+		if w == plan.Direct && f.past.Add(1) == 1 {
+			kernelAhead(f.pread.fd, false)
+		}
 	}
-	return err
+	return nil
 }
 
-// leaveMapping undoes what enter counted.
-func (r *Reader) leaveMapping() {
-	if r.steer.Load() != nil && plan.Way(r.way.Load()) == plan.Mmap {
+// leaveWay undoes enterWay.
+func (f *File) leaveWay(w plan.Way) {
+	switch w {
+	case plan.Mmap:
+		f.rt.mapped.Add(-1)
+	case plan.Direct:
+		if f.past.Add(-1) == 0 {
+			kernelAhead(f.pread.fd, true)
+		}
+	}
+}
+
+// leaveCourse ends what the Reader's plan has entered, when it is closed.
+func (r *Reader) leaveCourse() {
+	defer r.f.leave()
+	open := r.f.gate.enter()
+	if way := plan.Way(r.way.Load()); r.steer.Load() != nil && (open || way != plan.Direct) { // a closed descriptor is not told
+		r.f.leaveWay(way)
 		r.way.Store(uint32(plan.Pread))
-		r.f.rt.mapped.Add(-1)
 	}
 }
 
@@ -247,7 +289,7 @@ const learnedFrom = 1 << 20
 func (r *Reader) learns() bool {
 	s := r.steer.Load()
 	c := &s.plan.Candidates[plan.Mmap]
-	return !s.learned && !s.waited && s.bytes >= learnedFrom && plan.Way(r.way.Load()) != plan.Mmap &&
+	return !s.learned && !s.waited && s.before+s.bytes >= learnedFrom && plan.Way(r.way.Load()) != plan.Mmap &&
 		!c.Refused && (c.Close || s.plan.Way == plan.Mmap)
 }
 
@@ -319,7 +361,7 @@ func (r *Reader) note(sw plan.Switch) {
 	}
 	n := Switch{
 		From: sw.From.String(), To: sw.To.String(), Trying: sw.Trying,
-		Off: r.pos, AfterBytes: sw.Bytes, Reason: sw.Reason.String(),
+		Off: r.pos, AfterBytes: s.before + sw.Bytes, Reason: sw.Reason.String(),
 	}
 	s.switches = append(s.switches, n)
 	s.untold++
@@ -329,7 +371,7 @@ func (r *Reader) note(sw plan.Switch) {
 // an explanation.
 func (r *Reader) tell() {
 	s, log := r.steer.Load(), r.f.set.log
-	n := s.untold
+	n := min(s.untold, len(s.switches))
 	s.untold = 0
 	if log == nil {
 		return

@@ -240,12 +240,13 @@ func TestTheLastSwitchesAreRemembered(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Release()
+	r.plan()
 	before := len(r.Explain().Switches)
 	for i := range 3 * maxSwitches {
 		r.note(plan.Switch{From: plan.Pread, To: plan.Mmap, Bytes: int64(i)})
 	}
 	e := r.Explain()
-	if n := len(e.Switches); n != maxSwitches || e.Switches[n-1].AfterBytes != 3*maxSwitches-1 || e.Switches[0].AfterBytes != 2*maxSwitches {
+	if n := len(e.Switches); n != maxSwitches || e.Switches[n-1].AfterBytes != r.pos+3*maxSwitches-1 || e.Switches[0].AfterBytes != r.pos+2*maxSwitches {
 		t.Errorf("%d switches are remembered: %+v", n, e.Switches)
 	}
 	if n := r.steer.Load().dropped; n != before+2*maxSwitches {

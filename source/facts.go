@@ -101,6 +101,16 @@ func (rt *Runtime) memoryNow() (probe.Memory, error) {
 	return m.memory, m.memErr
 }
 
+// isHeld reports whether the page cache can hold the file, as far as that is known.
+func (f *File) isHeld() bool {
+	if f.Size() < manyBytes {
+		return true
+	}
+	m, err := f.rt.memoryNow()
+	can := cacheBytes(m)
+	return err != nil || can == 0 || f.Size() < can
+}
+
 // cacheBytes returns how much memory the page cache can take, 0 if that is not
 // known.
 func cacheBytes(m probe.Memory) int64 {

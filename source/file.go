@@ -25,6 +25,7 @@ type File struct {
 	pread  *preadSource                 // b, if that is one: the hot path's calls are direct
 	lender lender                       // b, if that is one
 	ways   ways                         // other ways to read b
+	past   atomic.Int32                 // Readers that read past the page cache by their plan
 	at     atomic.Pointer[mmapsrc.File] // what is lent to reads at offsets, nil for nothing
 	pays   atomic.Bool                  // mapping it may pay for them
 	hot    atomic.Int64                 // those that there were while it might

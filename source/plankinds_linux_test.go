@@ -191,7 +191,7 @@ func TestPlanForAFileLargerThanMemory(t *testing.T) {
 				t.Errorf("chosen is %s, because %q:\n%s", c.Source, c.Reason, e)
 			}
 			if p := passOf(t, f, nil, zeros); p.first != "uring" || p.Stats.Ringed == 0 {
-				t.Errorf("windows by %v; %+v", p.windows, p.Stats)
+				t.Errorf("windows by %v:\n%s", p.windows, p.Explanation)
 			}
 		})
 	}
@@ -235,6 +235,9 @@ func TestPlansForManySmallFiles(t *testing.T) {
 			t.Fatalf("file %d: %v, %v", i, w, err)
 		}
 		w.Release()
+		if r.later {
+			r.plan()
+		}
 		s := r.steer.Load()
 		r.Close()
 		if s == nil {

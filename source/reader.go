@@ -39,6 +39,7 @@ type Reader struct {
 	way   atomic.Uint32            // a plan.Way: how the windows to come are read
 	steer atomic.Pointer[steering] // what chooses it, nil where there is no choice
 	stale atomic.Bool              // the way has to be chosen, or bounded, again
+	later bool                     // there is a choice, which is made when a little has been read
 	unit  int64                    // of reading ahead: the size of a window in the way
 
 	pos     int64
@@ -518,7 +519,7 @@ func (r *Reader) Close() error {
 	r.drop()
 	r.shelf.close()
 	r.sess.Close()
-	r.leaveMapping()
+	r.leaveCourse()
 	r.f.add(r.count.stats())
 	if r.owns {
 		return r.f.Close()

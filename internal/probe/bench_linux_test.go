@@ -39,7 +39,7 @@ func BenchmarkProbes(b *testing.B) {
 	run("Kernel", func() (err error) { _, err = Kernel(); return })
 	run("NoWait", func() (err error) { _, err = NoWait(n); return })
 	run("DontCache", func() (err error) { _, err = DontCache(n); return })
-	run("Busy", func() error { sink = Busy(); return nil })
+	run("ProcessorsNow", func() error { sink = ProcessorsNow(); return nil })
 	for _, s := range []struct {
 		state string
 		cache func()

@@ -39,6 +39,7 @@ type steering struct {
 	since   time.Time
 	waited  bool  // some of it waited
 	copied  int64 // and how much was copied out of the page cache, where it was to be read past that
+	gaps    bool  // the file was cached in part when the plan was made first
 	cached  bool  // whether the last window was
 	flips   int   // how often that changed lately
 	flipped int64 // of bytes, when it did last
@@ -139,7 +140,9 @@ func (r *Reader) plan() {
 	r.later = false
 	s := r.steer.Load()
 	if s == nil {
-		s = &steering{facts: r.f.facts(), before: r.count.bytes.Load()}
+		s = &steering{facts: r.f.facts(r.Pattern() == Once), before: r.count.bytes.Load()}
+		// Only now: later it may be what the kernel has just read ahead.
+		s.gaps = s.facts.CachedShare >= gapShare && s.facts.CachedShare <= 1-gapShare
 	}
 	s.mu.Lock()
 	s.ask = r.ask()
@@ -171,7 +174,10 @@ func (r *Reader) keep(w plan.Way, windowBytes int, ahead int64) {
 	if !r.sized.Load() && w != plan.Mmap && r.bytes.Swap(r.unit) != r.unit {
 		r.sess.SetReserve(r.unit + r.joins.Load())
 	}
-	r.ahead.Set(access.Limits{WindowBytes: r.unit, MaxBytes: ahead, Declared: order(r.Pattern())})
+	if l := (access.Limits{WindowBytes: r.unit, MaxBytes: ahead, Declared: order(r.Pattern())}); l != r.limits {
+		r.limits = l
+		r.ahead.Set(l)
+	}
 }
 
 // turn has the windows to come read in the way that the trial says, and begins to
@@ -250,7 +256,7 @@ func (f *File) leaveWay(w plan.Way) {
 func (r *Reader) leaveCourse() {
 	defer r.f.leave()
 	open := r.f.gate.enter()
-	if way := plan.Way(r.way.Load()); r.steer.Load() != nil && (open || way != plan.Direct) { // a closed descriptor is not told
+	if way := plan.Way(r.way.Load()); r.steer.Load() != nil && (open && !r.owns || way != plan.Direct) { // a closed descriptor is not told
 		r.f.leaveWay(way)
 		r.way.Store(uint32(plan.Pread))
 	}
@@ -301,7 +307,7 @@ func inOrder(o access.Order) bool { return o == access.Unknown || o == access.Se
 func (r *Reader) replan(learn bool) {
 	s := r.steer.Load()
 	failed := s.facts.Failed
-	s.facts = r.f.factsFrom(r.pos)
+	s.facts = r.f.factsFrom(r.pos, r.Pattern() == Once)
 	if len(s.facts.Failed) == 0 {
 		s.facts.Failed = failed
 	}
@@ -320,10 +326,12 @@ func (r *Reader) replan(learn bool) {
 
 // gapBytes is how far ahead of a Reader gaps of the page cache are filled, and how
 // far they may be apart. Filling begins when what is cached and what is not have
-// taken turns manyFlips times.
+// taken turns manyFlips times, in a file of which at least so much was cached, and as
+// much was not.
 const (
 	gapBytes  = 4 << 20
 	manyFlips = 3
+	gapShare  = 0.25
 )
 
 // fillGaps asks the page cache for what it does not have ahead of a Reader of a
@@ -332,7 +340,7 @@ const (
 // nothing (bench regret).
 func (r *Reader) fillGaps() {
 	s := r.steer.Load()
-	if s == nil || s.plan.Waits != plan.Unsure || plan.Way(r.way.Load()) != plan.Pread || !inOrder(s.ask.Order) {
+	if s == nil || !s.gaps || plan.Way(r.way.Load()) != plan.Pread || !inOrder(s.ask.Order) {
 		return
 	}
 	if cached := r.event == access.Hit; cached != s.cached {

@@ -99,7 +99,7 @@ func (f *File) Explain() Explanation {
 		return e
 	}
 	defer f.leave()
-	k := f.facts()
+	k := f.facts(false)
 	f.askAll(&k)
 	a := f.ask(f.set.pattern)
 	a.At = true
@@ -241,7 +241,7 @@ func (r *Reader) foresee(e *Explanation) {
 	if !f.gate.enter() {
 		return
 	}
-	k := f.facts()
+	k := f.facts(false)
 	f.askAll(&k)
 	p := plan.Make(&k, r.ask())
 	e.planned(&k, &p, nil)

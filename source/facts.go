@@ -19,7 +19,7 @@ import (
 //	of the file:         cachestat of some samples, statx          about 3 µs
 //	of the file system:  statfs, two files of /sys, two of /proc   about 60 µs, once in systemFor
 //	of the machine:      /proc/meminfo, the control groups' files  about 60 µs, once in memoryFor,
-//	                     for files of at least manyBytes
+//	                     for files of at least manyBytes that are not read once
 //	of the page cache:   mapping and populating a few pages        about 15 µs, when a Reader has
 //	                     read leadBytes
 //
@@ -121,8 +121,8 @@ func cacheBytes(m probe.Memory) int64 {
 }
 
 // facts returns what is known of a file: all but what a Reader of it learns
-// later.
-func (f *File) facts() plan.Facts {
+// later. How much memory there is does not matter to what is read once.
+func (f *File) facts(once bool) plan.Facts {
 	b := f.pread
 	k := plan.Facts{
 		SizeBytes:      f.Size(),
@@ -158,7 +158,7 @@ func (f *File) facts() plan.Facts {
 	if _, k.DirectUnit, err = probe.DirectIO(b.fd); err != nil {
 		k.NoDirect = plainly(err)
 	}
-	if k.SizeBytes >= manyBytes {
+	if k.SizeBytes >= manyBytes && !once {
 		m, err := f.rt.memoryNow()
 		k.CacheBytes = cacheBytes(m)
 		fail(err)
@@ -171,8 +171,8 @@ func (f *File) facts() plan.Facts {
 
 // factsFrom is facts for a Reader that has come to off: what counts is how much of
 // what comes next is cached.
-func (f *File) factsFrom(off int64) plan.Facts {
-	k := f.facts()
+func (f *File) factsFrom(off int64, once bool) plan.Facts {
+	k := f.facts(once)
 	if pages, of, err := probe.Cached(f.pread.fd, off, min(soonBytes, k.SizeBytes-off)); err == nil && of > 0 {
 		k.CachedShare = float64(pages) / float64(of)
 	}

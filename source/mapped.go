@@ -69,7 +69,7 @@ func (f *File) heat(n int) {
 		return
 	}
 	f.pays.Store(false)
-	k := f.facts()
+	k := f.facts(false)
 	f.learn(&k, 0)
 	a := f.ask(f.set.pattern)
 	a.At, a.ReadBytes, a.Reuse = true, n, a.Reuse || small

@@ -24,7 +24,7 @@ func readsHere(t *testing.T, f *File, text []byte, reads int, seed uint64) (lent
 // guardable skips where no file of the test's folder can be mapped.
 func guardable(t *testing.T, f *File) {
 	t.Helper()
-	k := f.facts()
+	k := f.facts(false)
 	if k.NoGuard != "" {
 		t.Skip("files are not mapped here: ", k.NoGuard)
 	}

@@ -48,12 +48,13 @@ type Reader struct {
 	pending pending // what was begun, from pos on and without gaps
 	tail    int64   // where that ends
 	ahead   access.Ahead
-	event   access.Event // how the window came that is handed out next
-	shelf   shelf        // windows behind it
-	returns bool         // it comes back to what it has read
-	ended   bool         // a stream has said io.EOF
-	failed  error        // what the next call returns: the good prefix went first
-	err     error        // an invalid option: what every read returns
+	limits  access.Limits // of ahead
+	event   access.Event  // how the window came that is handed out next
+	shelf   shelf         // windows behind it
+	returns bool          // it comes back to what it has read
+	ended   bool          // a stream has said io.EOF
+	failed  error         // what the next call returns: the good prefix went first
+	err     error         // an invalid option: what every read returns
 
 	closed atomic.Bool
 	count  counters

@@ -84,12 +84,17 @@ func (f *File) way() plan.Way {
 
 // ask returns what a Reader asks of a plan.
 func (r *Reader) ask() plan.Ask {
-	p := r.Pattern()
-	a := r.f.ask(p)
-	a.Order = order(p)
+	a := r.declares()
 	if a.Order == access.Unknown {
 		a.Order = r.ahead.Order()
 	}
+	return a
+}
+
+// declares returns what a Reader asks as far as its caller has said it. Any goroutine
+// may call it.
+func (r *Reader) declares() plan.Ask {
+	a := r.f.ask(r.Pattern())
 	if r.sized.Load() {
 		a.WindowBytes = r.copyBytes()
 	}

@@ -243,7 +243,7 @@ func (r *Reader) foresee(e *Explanation) {
 	}
 	k := f.facts(false)
 	f.askAll(&k)
-	p := plan.Make(&k, r.ask())
+	p := plan.Make(&k, r.declares())
 	e.planned(&k, &p, nil)
 	if f.auto() {
 		e.Source = sourceOf(p.Way)

@@ -12,65 +12,53 @@ import (
 // from the beginning. Those of an automatic File are opened when a plan first
 // wants them, because each costs descriptors and microseconds.
 type ways struct {
-	mapped atomic.Pointer[mmapsrc.File] // nil: not mapped so far
-	ring   atomic.Pointer[ringFile]     // nil: not opened for the ring so far
+	mapped once[mmapsrc.File]
+	ring   once[ringFile]
 
 	mu     sync.Mutex
 	closed bool
-	noMap  error // why it cannot be mapped
-	noRing error // why it cannot be read through the ring
+}
+
+// once is what is opened once, when it is wanted.
+type once[T any] struct {
+	atomic.Pointer[T]       // nil: not so far
+	refused           error // why it cannot be; ways.mu guards it
+}
+
+// openOnce returns what o holds, which make makes if it was not tried before.
+func openOnce[T any](w *ways, o *once[T], make func() (*T, error)) (*T, error) {
+	if p := o.Load(); p != nil {
+		return p, nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch p := o.Load(); {
+	case p != nil:
+		return p, nil
+	case w.closed:
+		return nil, window.ErrClosed
+	case o.refused != nil:
+		return nil, o.refused
+	}
+	p, err := make()
+	if err != nil {
+		o.refused = err
+		return nil, err
+	}
+	o.Store(p)
+	return p, nil
 }
 
 // mapping returns the mapping of the file, which it makes if there is none. The
 // caller is inside the gate.
 func (f *File) mapping() (*mmapsrc.File, error) {
-	w := &f.ways
-	if m := w.mapped.Load(); m != nil {
-		return m, nil
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	switch m := w.mapped.Load(); {
-	case m != nil:
-		return m, nil
-	case w.closed:
-		return nil, window.ErrClosed
-	case w.noMap != nil:
-		return nil, w.noMap
-	}
-	m, err := f.openMapping()
-	if err != nil {
-		w.noMap = err
-		return nil, err
-	}
-	w.mapped.Store(m)
-	return m, nil
+	return openOnce(&f.ways, &f.ways.mapped, f.openMapping)
 }
 
-// ringed returns how the file is read through the ring. The caller is inside the
-// gate.
+// ringed returns how the file is read through the ring, and opens it for that if
+// it is not. The caller is inside the gate.
 func (f *File) ringed() (*ringFile, error) {
-	w := &f.ways
-	if g := w.ring.Load(); g != nil {
-		return g, nil
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	switch g := w.ring.Load(); {
-	case g != nil:
-		return g, nil
-	case w.closed:
-		return nil, window.ErrClosed
-	case w.noRing != nil:
-		return nil, w.noRing
-	}
-	g, err := f.openRing()
-	if err != nil {
-		w.noRing = err
-		return nil, err
-	}
-	w.ring.Store(g)
-	return g, nil
+	return openOnce(&f.ways, &f.ways.ring, f.openRing)
 }
 
 // shut ends what is lent, and sees to it that nothing is opened any more. The
@@ -88,5 +76,5 @@ func (w *ways) shut() {
 func (w *ways) refusals() (noMap, noRing error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.noMap, w.noRing
+	return w.mapped.refused, w.ring.refused
 }

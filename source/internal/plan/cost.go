@@ -8,37 +8,30 @@ type world struct {
 	folios Known
 }
 
-// copyNs returns what copying a cached byte costs.
-func (w world) copyNs() float64 {
+// of returns the one that is of the folios.
+func (w world) of(large, small, unsure float64) float64 {
 	switch w.folios {
 	case Yes:
-		return copyLargeNsPerByte
+		return large
 	case No:
-		return copySmallNsPerByte
+		return small
 	}
-	return copyUnsureNsPerByte
+	return unsure
+}
+
+// copyNs returns what copying a cached byte costs.
+func (w world) copyNs() float64 {
+	return w.of(copyLargeNsPerByte, copySmallNsPerByte, copyUnsureNsPerByte)
 }
 
 // lendNs returns what populating, locking and touching a cached byte costs.
 func (w world) lendNs() float64 {
-	switch w.folios {
-	case Yes:
-		return mapLargeNsPerByte
-	case No:
-		return mapSmallNsPerByte
-	}
-	return mapUnsureNsPerByte
+	return w.of(mapLargeNsPerByte, mapSmallNsPerByte, mapUnsureNsPerByte)
 }
 
 // loadNs returns what loading an extent for a single read costs.
 func (w world) loadNs() float64 {
-	switch w.folios {
-	case Yes:
-		return loadLargeNs
-	case No:
-		return loadSmallNs
-	}
-	return (loadLargeNs + loadSmallNs) / 2
+	return w.of(loadLargeNs, loadSmallNs, (loadLargeNs+loadSmallNs)/2)
 }
 
 // cost returns what the work by a way is expected to cost, in nanoseconds.

@@ -39,11 +39,8 @@ type steering struct {
 	since   time.Time
 	waited  bool  // some of it waited
 	copied  int64 // and how much was copied out of the page cache, where it was to be read past that
-	gaps    bool  // the file was cached in part when the plan was made first
-	cached  bool  // whether the last window was
-	flips   int   // how often that changed lately
-	flipped int64 // of bytes, when it did last
-	untold  int   // of switches, the last ones, those that the caller's log has not been told
+	gaps    gaps
+	untold  int // of switches, the last ones, those that the caller's log has not been told
 }
 
 // maxSwitches bounds the switches that are remembered: the last ones.
@@ -146,8 +143,7 @@ func (r *Reader) plan() {
 	s := r.steer.Load()
 	if s == nil {
 		s = &steering{facts: r.f.facts(r.Pattern() == Once), before: r.count.bytes.Load()}
-		// Only now: later it may be what the kernel has just read ahead.
-		s.gaps = s.facts.CachedShare >= gapShare && s.facts.CachedShare <= 1-gapShare
+		s.gaps.find(s.facts.CachedShare) // only now: later it may be what the kernel has read ahead
 	}
 	s.mu.Lock()
 	s.ask = r.ask()
@@ -329,39 +325,14 @@ func (r *Reader) replan(learn bool) {
 	}
 }
 
-// gapBytes is how far ahead of a Reader gaps of the page cache are filled, and how
-// far they may be apart. Filling begins when what is cached and what is not have
-// taken turns manyFlips times, in a file of which at least so much was cached, and as
-// much was not.
-const (
-	gapBytes  = 4 << 20
-	manyFlips = 3
-	gapShare  = 0.25
-)
-
-// fillGaps asks the page cache for what it does not have ahead of a Reader of a
-// file that is cached in part. The kernel's own read-ahead starts anew behind every
-// piece that is cached: with every other MiB cached, reading took as long as with
-// nothing (bench regret).
+// fillGaps asks the page cache for what it does not have ahead of the Reader.
 func (r *Reader) fillGaps() {
 	s := r.steer.Load()
-	if s == nil || !s.gaps || plan.Way(r.way.Load()) != plan.Pread || !inOrder(s.ask.Order) {
+	if s == nil || plan.Way(r.way.Load()) != plan.Pread || !inOrder(s.ask.Order) {
 		return
 	}
-	if cached := r.event == access.Hit; cached != s.cached {
-		s.cached, s.flips, s.flipped = cached, s.flips+1, s.bytes
-	}
-	if s.bytes-s.flipped > gapBytes {
-		s.flips = 0 // it is of one kind now
-	}
-	if s.flips < manyFlips {
-		return
-	}
-	ahead := min(gapBytes, r.pos-r.origin) // who leaves early has not asked for much
-	from := max(r.asked, r.pos)
-	if to := r.pos + ahead; to-from >= ahead/2 {
-		r.asked = to
-		r.f.hint(access.Hint{Off: from, Len: to - from, Count: 1})
+	if h := s.gaps.pass(r.pos, r.pos-r.origin, r.event == access.Hit); h.Count > 0 {
+		r.f.hint(h)
 	}
 }
 

@@ -44,7 +44,6 @@ type Reader struct {
 
 	pos     int64
 	origin  int64   // where reading from front to back began
-	asked   int64   // up to where the page cache was asked for what is not in it
 	pending pending // what was begun, from pos on and without gaps
 	tail    int64   // where that ends
 	ahead   access.Ahead
@@ -470,6 +469,10 @@ func (r *Reader) ReadManagedAt(ctx context.Context, off int64, n int) (window.Wi
 
 // SeekTo makes the byte at off the next to be read. Beyond the end is allowed
 // and reads as io.EOF. A stream cannot be moved: window.ErrUnsupported.
+//
+// A Reader that goes back keeps a few windows of what would be dear to read again,
+// because it came from a Fetcher or past the page cache, and hands them out as they
+// were; they are given back when memory is wanted.
 func (r *Reader) SeekTo(off int64) error {
 	switch {
 	case r.closed.Load():
@@ -485,7 +488,7 @@ func (r *Reader) SeekTo(off int64) error {
 	if off != r.pos {
 		r.skipTo(off)
 		r.ahead.Jump(off)
-		r.pos, r.origin, r.asked, r.failed = off, off, off, nil
+		r.pos, r.origin, r.failed = off, off, nil
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package workload
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -115,17 +114,9 @@ func (c *Config) scanIn(file string, limit int64) measure.Way {
 // scannedWhole returns what the command says that it did with one file, of which
 // several sources may have served parts.
 func scannedWhole(stdout string, size int64) (o measure.Outcome, err error) {
-	var said struct {
-		Bytes   int64
-		Lines   uint64
-		Sources map[string]struct{ Bytes int64 }
-		Errors  []struct{ Path, Error string }
-	}
-	if err := json.Unmarshal([]byte(stdout), &said); err != nil {
+	said, err := readScan(stdout)
+	if err != nil {
 		return o, err
-	}
-	if len(said.Errors) > 0 {
-		return o, errors.New(said.Errors[0].Error)
 	}
 	if said.Bytes != size {
 		return o, fmt.Errorf("scanned %d bytes of %d", said.Bytes, size)

@@ -94,19 +94,27 @@ func (c *Config) orielScan(name string, amount float64, args ...string) measure.
 	}}
 }
 
+// A scanSaid is what the command prints, as far as it is looked at.
+type scanSaid struct {
+	Bytes   int64
+	Lines   uint64
+	Sources map[string]struct{ Bytes int64 }
+	Errors  []struct{ Path, Error string }
+}
+
+// readScan reads what the command printed. What it could not read is an error.
+func readScan(stdout string) (said scanSaid, err error) {
+	if err = json.Unmarshal([]byte(stdout), &said); err == nil && len(said.Errors) > 0 {
+		err = fmt.Errorf("%s: %s", said.Errors[0].Path, said.Errors[0].Error)
+	}
+	return said, err
+}
+
 // scanned returns what the command says that it did.
 func scanned(stdout string) (o measure.Outcome, err error) {
-	var said struct {
-		Bytes   int64
-		Lines   uint64
-		Sources map[string]struct{ Bytes int64 }
-		Errors  []struct{ Path, Error string }
-	}
-	if err := json.Unmarshal([]byte(stdout), &said); err != nil {
+	said, err := readScan(stdout)
+	if err != nil {
 		return o, err
-	}
-	if len(said.Errors) > 0 {
-		return o, fmt.Errorf("%s: %s", said.Errors[0].Path, said.Errors[0].Error)
 	}
 	o.Answer = said.Lines
 	var by []string // several for a tree, and for a file whose plan was corrected

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"os"
@@ -23,43 +24,46 @@ func TestCached(t *testing.T) {
 	f := fileOf(t, int(16*page))
 	needCachestat(t, f)
 	evict(t, f)
-	readAtRandom(t, f, 4*page, 8*page)
-	for _, tt := range []struct {
-		name            string
-		off, n          int64
-		pages, of, fail int64
-	}{
-		{name: "all", off: 0, n: 16 * page, pages: 4, of: 16},
-		{name: "what is cached", off: 4 * page, n: 4 * page, pages: 4, of: 4},
-		{name: "a byte of it", off: 5*page + 1, n: 1, pages: 1, of: 1},
-		{name: "two bytes of two pages", off: 5*page - 1, n: 2, pages: 2, of: 2},
-		{name: "across its end", off: 8*page - 1, n: 2, pages: 1, of: 2},
-		{name: "what is not", off: 8 * page, n: page, pages: 0, of: 1},
-		{name: "nothing", off: 4 * page, n: 0, pages: 0, of: 0},
-		{name: "beyond the end", off: 15 * page, n: 3 * page, pages: 0, of: 3},
-		{name: "far beyond the end", off: 1 << 50, n: page, pages: 0, of: 1},
-		{name: "to the largest offset", off: 0, n: math.MaxInt64, pages: 4, of: math.MaxInt64/page + 1},
-		{name: "before the beginning", off: -1, n: 1, fail: 1},
-		{name: "less than nothing", off: 0, n: -1, fail: 1},
-		{name: "too far", off: 1, n: math.MaxInt64, fail: 1},
-	} {
-		pages, of, err := Cached(fd(f), tt.off, tt.n)
-		if tt.fail > 0 {
-			if !errors.Is(err, unix.EINVAL) {
-				t.Errorf("%s: %d of %d, %v, want EINVAL", tt.name, pages, of, err)
+	ask := func() (err error) {
+		for _, tt := range []struct {
+			name            string
+			off, n          int64
+			pages, of, fail int64
+		}{
+			{name: "all", off: 0, n: 16 * page, pages: 4, of: 16},
+			{name: "what is cached", off: 4 * page, n: 4 * page, pages: 4, of: 4},
+			{name: "a byte of it", off: 5*page + 1, n: 1, pages: 1, of: 1},
+			{name: "two bytes of two pages", off: 5*page - 1, n: 2, pages: 2, of: 2},
+			{name: "across its end", off: 8*page - 1, n: 2, pages: 1, of: 2},
+			{name: "what is not", off: 8 * page, n: page, pages: 0, of: 1},
+			{name: "nothing", off: 4 * page, n: 0, pages: 0, of: 0},
+			{name: "beyond the end", off: 15 * page, n: 3 * page, pages: 0, of: 3},
+			{name: "far beyond the end", off: 1 << 50, n: page, pages: 0, of: 1},
+			{name: "to the largest offset", off: 0, n: math.MaxInt64, pages: 4, of: math.MaxInt64/page + 1},
+			{name: "before the beginning", off: -1, n: 1, fail: 1},
+			{name: "less than nothing", off: 0, n: -1, fail: 1},
+			{name: "too far", off: 1, n: math.MaxInt64, fail: 1},
+		} {
+			pages, of, err2 := Cached(fd(f), tt.off, tt.n)
+			switch {
+			case tt.fail > 0 && !errors.Is(err2, unix.EINVAL):
+				err = errors.Join(err, fmt.Errorf("%s: %d of %d, %v, want EINVAL", tt.name, pages, of, err2))
+			case tt.fail == 0 && (err2 != nil || pages != tt.pages || of != tt.of):
+				err = errors.Join(err, fmt.Errorf("%s: %d of %d, %v, want %d of %d", tt.name, pages, of, err2, tt.pages, tt.of))
 			}
-			continue
 		}
-		if err != nil || pages != tt.pages || of != tt.of {
-			t.Errorf("%s: %d of %d, %v, want %d of %d", tt.name, pages, of, err, tt.pages, tt.of)
-		}
+		return err
 	}
+	whileCached(t, f, 4, func() { readAtRandom(t, f, 4*page, 8*page) }, ask)
 	if err := f.Truncate(6 * page); err != nil {
 		t.Fatal(err)
 	}
-	if pages, of, err := Cached(fd(f), 0, 16*page); err != nil || pages != 2 || of != 16 {
-		t.Errorf("truncated: %d of %d, %v, want 2 of 16", pages, of, err)
-	}
+	whileCached(t, f, 2, func() { readAtRandom(t, f, 4*page, 6*page) }, func() error {
+		if pages, of, err := Cached(fd(f), 0, 16*page); err != nil || pages != 2 || of != 16 {
+			return fmt.Errorf("truncated: %d of %d, %v, want 2 of 16", pages, of, err)
+		}
+		return nil
+	})
 }
 
 func TestCachedShare(t *testing.T) {
@@ -67,24 +71,22 @@ func TestCachedShare(t *testing.T) {
 		f := fileOf(t, size)
 		needCachestat(t, f)
 		n := int64(size)
-		evict(t, f)
-		want := func(state string, low, high float64) {
-			t.Helper()
-			got, err := CachedShare(fd(f), n)
-			if err != nil || got < low || got > high {
-				t.Errorf("%d bytes, %s: %.3f, %v, want %.3f to %.3f", size, state, got, err, low, high)
+		want := func(state string, low, high float64) func() error {
+			return func() error {
+				if got, err := CachedShare(fd(f), n); err != nil || got < low || got > high {
+					return fmt.Errorf("%d bytes, %s: %.3f, %v, want %.3f to %.3f", size, state, got, err, low, high)
+				}
+				return nil
 			}
 		}
-		want("evicted", 0, 0)
-		if half := n / 2; half >= 1<<20 {
-			readAtRandom(t, f, 0, half)
-			want("one half", 0.45, 0.55)
+		pages := func(n int64) int64 { return (n + int64(os.Getpagesize()) - 1) / int64(os.Getpagesize()) }
+		whileCached(t, f, 0, func() { evict(t, f) }, want("evicted", 0, 0))
+		if half := n / 2 / int64(os.Getpagesize()) * int64(os.Getpagesize()); half >= 1<<20 {
+			whileCached(t, f, pages(half), func() { readAtRandom(t, f, 0, half) }, want("one half", 0.45, 0.55))
 			evict(t, f)
-			readAtRandom(t, f, half, n)
-			want("the other half", 0.45, 0.55)
+			whileCached(t, f, pages(n-half), func() { readAtRandom(t, f, half, n) }, want("the other half", 0.45, 0.55))
 		}
-		readAtRandom(t, f, 0, n)
-		want("cached", 1, 1)
+		whileCached(t, f, pages(n), func() { readAtRandom(t, f, 0, n) }, want("cached", 1, 1))
 	}
 }
 
@@ -151,28 +153,27 @@ func TestFilesOfOthers(t *testing.T) {
 			t.Errorf("LargeFolios of what is not cached: %v", err)
 		}
 	})
-	readAtRandom(t, f, 0, size)
-	asNobody(t, func() {
-		if s, err := CachedShare(fd(r), size); err != nil || s != 1 {
-			t.Errorf("cached: %v, %v", s, err)
-		}
-		if large, err := LargeFolios(fd(r), size/4*3, size); err != nil || large {
-			t.Errorf("small folios: %v, %v", large, err)
-		}
-	})
-	evict(t, f)
-	readInOrder(t, f, 0, size)
-	huge, err := LargeFolios(fd(r), size/4*3, size)
-	if err != nil {
-		t.Fatal(err)
+	pages := int64(size / os.Getpagesize())
+	// asked returns what nobody is told of what is cached, in folios as they are said to be.
+	asked := func(folios bool) (err error) {
+		asNobody(t, func() {
+			if s, err2 := CachedShare(fd(r), size); err2 != nil || s != 1 {
+				err = fmt.Errorf("cached: %v, %v", s, err2)
+			}
+			if large, err2 := LargeFolios(fd(r), size/4*3, size); err2 != nil || large != folios {
+				err = errors.Join(err, fmt.Errorf("large folios: %v, %v, want %v", large, err2, folios))
+			}
+		})
+		return err
 	}
-	asNobody(t, func() {
-		if s, err := CachedShare(fd(r), size); err != nil || s != 1 {
-			t.Errorf("cached: %v, %v", s, err)
+	whileCached(t, f, pages, func() { readAtRandom(t, f, 0, size) }, func() error { return asked(false) })
+	evict(t, f)
+	whileCached(t, f, pages, func() { readInOrder(t, f, 0, size) }, func() error {
+		huge, err := LargeFolios(fd(r), size/4*3, size) // as the owner
+		if err != nil {
+			return err
 		}
-		if large, err := LargeFolios(fd(r), size/4*3, size); err != nil || large != huge {
-			t.Errorf("the owner's answer is %v, nobody's %v, %v", huge, large, err)
-		}
+		return asked(huge)
 	})
 }
 

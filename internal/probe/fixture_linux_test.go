@@ -65,6 +65,34 @@ func evict(t testing.TB, f *os.File) {
 	}
 }
 
+// whileCached has the page cache hold so many pages of f, as cache does it, and asks
+// something of it then. A machine that is short of memory drops pages at any time,
+// and one that runs beside others gives them back to its host: what was asked
+// meanwhile says nothing, and is asked again.
+func whileCached(t testing.TB, f *os.File, pages int64, cache func(), ask func() error) {
+	t.Helper()
+	held := func() bool {
+		n, _, err := Cached(fd(f), 0, sizeOf(t, f))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n == pages
+	}
+	for range 20 {
+		cache()
+		if !held() {
+			continue
+		}
+		if err := ask(); held() {
+			if err != nil {
+				t.Error(err)
+			}
+			return
+		}
+	}
+	t.Skipf("this machine does not keep %d pages in its page cache", pages)
+}
+
 func sizeOf(t testing.TB, f *os.File) int64 {
 	t.Helper()
 	fi, err := f.Stat()

@@ -68,29 +68,35 @@ func evict(t testing.TB, f *os.File) {
 // whileCached has the page cache hold so many pages of f, as cache does it, and asks
 // something of it then. A machine that is short of memory drops pages at any time,
 // and one that runs beside others gives them back to its host: what was asked
-// meanwhile says nothing, and is asked again.
+// meanwhile says nothing, and is asked again. Asking may not cache any itself.
 func whileCached(t testing.TB, f *os.File, pages int64, cache func(), ask func() error) {
 	t.Helper()
-	held := func() bool {
+	held := func() int64 {
 		n, _, err := Cached(fd(f), 0, sizeOf(t, f))
 		if err != nil {
 			t.Fatal(err)
 		}
-		return n == pages
+		return n
 	}
+	before, after := int64(0), int64(0)
 	for range 20 {
 		cache()
-		if !held() {
+		if before = held(); before != pages {
 			continue
 		}
-		if err := ask(); held() {
-			if err != nil {
-				t.Error(err)
-			}
-			return
+		err := ask()
+		if after = held(); after < pages {
+			continue
 		}
+		if after > pages {
+			t.Errorf("the page cache holds %d pages, and %d when something was asked", before, after)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+		return
 	}
-	t.Skipf("this machine does not keep %d pages in its page cache", pages)
+	t.Errorf("the page cache held %d pages, later %d, at the last of 20 attempts to have it hold %d", before, after, pages)
 }
 
 func sizeOf(t testing.TB, f *os.File) int64 {

@@ -171,5 +171,8 @@ func (g *rig) coldRandom(way readers.Way, n int, busy bool) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
+	if share := r.RingedShare(); way == readers.Managed && share < readers.LeastRinged {
+		return 0, fmt.Errorf("%.3g of the reads came through the ring", share)
+	}
 	return float64(time.Second) / r.Rate(), nil
 }

@@ -62,6 +62,16 @@ type Result struct {
 	WindowBytes  int64 // memory of Oriel's for windows, in use or kept, at most as far as it was looked at
 }
 
+// LeastRinged is the share of reads through the page cache that have to come through
+// the ring before a figure may be said to be the ring's. The first look at a block
+// has the kernel begin to read it, and on a fast device the block has come before the
+// ring is asked: how many those are is the device's doing, so that a run with fewer
+// is no fault, and whoever uses its figures compares.
+const LeastRinged = 0.5
+
+// RingedShare returns how many of the reads came through the ring, of all.
+func (r *Result) RingedShare() float64 { return float64(r.Ringed) / float64(r.Reads) }
+
 // Rate returns how many blocks were read in a second.
 func (r *Result) Rate() float64 { return float64(r.Reads) / r.Seconds }
 

@@ -189,9 +189,9 @@ func TestJudge(t *testing.T) {
 	buffered := l
 	buffered.Direct = false
 	few := good
-	few.Ringed, few.CachedAfter = 700, 0.9
-	if err := buffered.judge(&few); err != nil {
-		t.Error(err)
+	few.Ringed, few.CachedAfter = 400, 0.9
+	if err := buffered.judge(&few); err != nil || few.RingedShare() != 0.4 {
+		t.Errorf("%v, %v", few.RingedShare(), err)
 	}
 }
 

@@ -156,17 +156,9 @@ func (l *Load) measure(r *Result, w *work, t target) (err error) {
 	return errors.Join(append(failed, err)...)
 }
 
-// leastRinged is the share of Oriel's reads through the page cache that have to
-// come through the ring: a block may have come when the first look at it is over.
-const leastRinged = 0.5
-
 // judge returns an error if a run was not what it should be.
 func (l *Load) judge(r *Result) error {
 	bytes := int64(r.Reads) * int64(l.BlockBytes)
-	ringed := int64(r.Reads)
-	if !l.Direct {
-		ringed = int64(leastRinged * float64(r.Reads))
-	}
 	switch {
 	case r.Reads == 0:
 		return fmt.Errorf("nothing was read within %v", l.For)
@@ -176,7 +168,7 @@ func (l *Load) judge(r *Result) error {
 		return fmt.Errorf("%.3g of the file are cached after reads past the page cache", r.CachedAfter)
 	case l.Way != Pread && r.Bytes != bytes:
 		return fmt.Errorf("%d bytes are counted, of %d", r.Bytes, bytes)
-	case l.Way != Pread && r.Ringed < ringed:
+	case l.Way != Pread && l.Direct && r.Ringed < int64(r.Reads):
 		return fmt.Errorf("%d of %d reads came through the ring", r.Ringed, r.Reads)
 	}
 	return pagecache.CameFromDevice(r.DeviceBytes, bytes)

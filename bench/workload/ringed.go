@@ -10,6 +10,7 @@ import (
 	"github.com/oriel-go/oriel/bench/measure"
 	"github.com/oriel-go/oriel/bench/pagecache"
 	"github.com/oriel-go/oriel/bench/readers"
+	"github.com/oriel-go/oriel/bench/stats"
 	"github.com/oriel-go/oriel/source"
 )
 
@@ -151,7 +152,7 @@ func readersWay(name string, l readers.Load, prepare func() error) measure.Way {
 			Source: w.Source, Bytes: r.Bytes, // of which the run has seen that they came so
 			Figures: map[string]float64{
 				figureRate:    r.Rate(),
-				figureRinged:  float64(r.Ringed) / float64(r.Reads),
+				figureRinged:  r.RingedShare(),
 				figureEven:    r.Evenness(),
 				figureUnits:   r.Units / r.Seconds,
 				figureThreads: float64(r.Threads),
@@ -165,6 +166,13 @@ func readersWay(name string, l readers.Load, prepare func() error) measure.Way {
 		}, nil
 	}
 	return w
+}
+
+// ringedOf is a limit on the reads of a way that came through the ring.
+func ringedOf(way string) measure.Limit {
+	l := figureOf(way, figureRinged, "of all reads")
+	l.Bound = stats.AtLeast(readers.LeastRinged)
+	return l
 }
 
 // figureOf is a limit on a figure of a way's samples.

@@ -45,7 +45,7 @@ func ringRandom(c *Config) ([]measure.Experiment, error) {
 			Unit: "read", Metric: measure.Speed, Pairs: c.ColdPairs, Itself: &peer,
 			Setup:    ringServes(name, direct, true),
 			Contests: []measure.Contest{{A: subject, B: peer, Bound: stats.AtLeast(leastOfBetter)}, {A: single, B: peer}},
-			Limits:   []measure.Limit{figureOf(subject.Name, figureRinged, "of all reads"), readCPUOf(peer)},
+			Limits:   []measure.Limit{ringedOf(subject.Name), readCPUOf(peer)},
 		}
 		list = append(list, e)
 	}

@@ -79,7 +79,7 @@ func (c *Config) ringReadersOf(name string, size int64, n int, busy, direct bool
 		Unit: "read", Metric: measure.Speed, Pairs: c.ColdPairs, Itself: &base,
 		Setup:    ringServes(name, direct, false),
 		Contests: []measure.Contest{{A: subject, B: base, Bound: atLeastIf(leastOfPreads[claim])}},
-		Limits:   []measure.Limit{figureOf(subject.Name, figureRinged, "of all reads")},
+		Limits:   []measure.Limit{ringedOf(subject.Name)},
 	}
 	if most := mostPreadsCPU[claim]; most > 0 {
 		e.Contests[0].CPU = stats.AtMost(most)

@@ -123,7 +123,7 @@ func TestCellsRun(t *testing.T) {
 
 func checkCell(t *testing.T, e measure.Experiment) {
 	e.Pairs = 1
-	r := e.Run()
+	r := run(t, &e)
 	if r.Error != "" {
 		t.Fatal(r.Error)
 	}

@@ -114,9 +114,21 @@ func TestWorkloadsRun(t *testing.T) {
 	}
 }
 
+// run runs an experiment. One of a cached file is run once more if something was
+// wrong: the machine may have dropped a page meanwhile, and then rightly a window of
+// it came from elsewhere.
+func run(t *testing.T, e *measure.Experiment) *measure.Report {
+	r := e.Run()
+	if r.Error != "" && e.Keep != nil {
+		t.Log("once more: ", r.Error)
+		r = e.Run()
+	}
+	return r
+}
+
 // runOnce runs an experiment and looks whether its report is whole.
 func runOnce(t *testing.T, e *measure.Experiment) {
-	r := e.Run()
+	r := run(t, e)
 	if r.Error != "" {
 		t.Error(r.Error)
 	}

@@ -53,10 +53,7 @@ func mappings(c *Config) ([]measure.Experiment, error) {
 	for _, state := range c.States {
 		subject, little := countGuarded(name, size, claimed), countGuarded(name, size, unclaimed)
 		plain := countMapping(name, size)
-		best := &measure.Best{A: subject}
-		for _, kib := range bufferSizes {
-			best.Of = append(best.Of, countPread(name, size, kib<<10))
-		}
+		best := &measure.Best{A: subject, Of: countPreads(name, size)}
 		contests := []measure.Contest{
 			{A: subject, B: plain},
 			{A: subject, B: countCopied(name, size, claimed)},

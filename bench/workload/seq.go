@@ -15,6 +15,14 @@ import (
 // bufferSizes are those that a raw pread loop is tried with, in KiB.
 var bufferSizes = []int{32, 64, 128, 256, 512, 1 << 10, 4 << 10}
 
+// countPreads are loops around pread(2) with buffers of several sizes.
+func countPreads(name string, size int64) (ways []measure.Way) {
+	for _, kib := range bufferSizes {
+		ways = append(ways, countPread(name, size, kib<<10))
+	}
+	return ways
+}
+
 // readFileBytes is the largest file that is read by os.ReadFile.
 const readFileBytes = 1 << 30
 
@@ -27,10 +35,7 @@ func sequential(c *Config) ([]measure.Experiment, error) {
 	var list []measure.Experiment
 	for _, state := range c.States {
 		subject := countWindows(name, c.FileBytes)
-		best := &measure.Best{A: subject, Bound: stats.AtLeast(0.97)}
-		for _, kib := range bufferSizes {
-			best.Of = append(best.Of, countPread(name, c.FileBytes, kib<<10))
-		}
+		best := &measure.Best{A: subject, Bound: stats.AtLeast(0.97), Of: countPreads(name, c.FileBytes)}
 		itself := countPread(name, c.FileBytes, 256<<10)
 		e, err := inState(measure.Experiment{
 			Name:  "seq/" + state,

@@ -83,6 +83,7 @@ func All() []Workload {
 		{"ringhit", "read 4 KiB of a cached file that may be read through the ring", ringHits},
 		{"opens", "open cached files, read of them and close them", opens},
 		{"cgroup", "count the newlines of a cold file in groups that have little memory", groups},
+		{"chosen", "count the newlines of a file by what Oriel chooses, against raw loops", chosen},
 		{"regret", "let Oriel choose the source, against the best of those that are forced", regret},
 	}
 }

@@ -30,7 +30,7 @@ type steering struct {
 	trial    plan.Trial
 	before   int64 // bytes that had been read when the plan was made first
 	switches []Switch
-	dropped  int // switches before those
+	earlier  int // switches before those
 
 	learned bool // the facts that a Reader learns later are there
 	bytes   int64
@@ -341,7 +341,7 @@ func (r *Reader) note(sw plan.Switch) {
 	s := r.steer.Load()
 	if len(s.switches) == maxSwitches {
 		s.switches = append(s.switches[:0], s.switches[1:]...)
-		s.dropped++
+		s.earlier++
 	}
 	n := Switch{
 		From: sw.From.String(), To: sw.To.String(), Trying: sw.Trying,

@@ -3,6 +3,7 @@ package source
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"reflect"
 	"strings"
@@ -249,8 +250,8 @@ func TestTheLastSwitchesAreRemembered(t *testing.T) {
 	if n := len(e.Switches); n != maxSwitches || e.Switches[n-1].AfterBytes != r.pos+3*maxSwitches-1 || e.Switches[0].AfterBytes != r.pos+2*maxSwitches {
 		t.Errorf("%d switches are remembered: %+v", n, e.Switches)
 	}
-	if n := r.steer.Load().dropped; n != before+2*maxSwitches {
-		t.Errorf("%d switches are counted as dropped, want %d", n, before+2*maxSwitches)
+	if e.Earlier != before+2*maxSwitches || !strings.Contains(e.String(), fmt.Sprintf("after %d changes before", e.Earlier)) {
+		t.Errorf("%d switches are counted before them, want %d:\n%v", e.Earlier, before+2*maxSwitches, e)
 	}
 }
 

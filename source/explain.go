@@ -26,6 +26,7 @@ type Explanation struct {
 	WorkBytes  int64       `json:"workBytes,omitempty"`  // what the costs of Candidates are of
 	Candidates []Candidate `json:"candidates,omitempty"` // by their cost, those that cannot serve last
 	Switches   []Switch    `json:"switches,omitempty"`   // the last ones
+	Earlier    int         `json:"earlier,omitempty"`    // switches before those
 
 	Guard     string `json:"guard,omitempty"`     // what keeps a mapped file still now, "" for nothing
 	Unguarded string `json:"unguarded,omitempty"` // why nothing does, and it is copied, where Source is "mmap"
@@ -196,7 +197,7 @@ func (r *Reader) Explain() Explanation {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e.planned(&s.facts, &s.plan, &s.trial)
-	e.Switches = append([]Switch(nil), s.switches...)
+	e.Switches, e.Earlier = append([]Switch(nil), s.switches...), s.earlier
 	way := plan.Way(r.way.Load())
 	e.Source = sourceOf(way)
 	e.WindowBytes = r.WindowSize()

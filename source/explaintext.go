@@ -190,7 +190,11 @@ func (e *Explanation) measured(t lines) {
 // changes says how the way was changed.
 func (e *Explanation) changes(t lines) {
 	for i, s := range e.Switches {
-		if i == 0 {
+		switch {
+		case i > 0:
+		case e.Earlier > 0:
+			t.head(fmt.Sprintf("what was changed lately, after %d changes before", e.Earlier))
+		default:
 			t.head("what was changed")
 		}
 		to := s.To

@@ -164,6 +164,7 @@ func TestACrowdIsCounted(t *testing.T) {
 	if err := rt.threads.Acquire(t.Context()); err != nil { // so that pread waits
 		t.Fatal(err)
 	}
+	rt.crowd.looked.Store(math.MaxInt64) // nobody looks who is ready: they may all be, at first
 	const readers = crowdFrom - 1
 	var all sync.WaitGroup
 	for i := range int64(readers) {
@@ -176,8 +177,6 @@ func TestACrowdIsCounted(t *testing.T) {
 		})
 	}
 	waitFor(t, "all to wait", func() bool { return rt.crowd.waiting.Load() == readers })
-	rt.crowd.looked.Store(math.MaxInt64)
-	rt.crowd.busy.Store(0)
 	if by := wantAt(t, f, text, 1<<20, 4096); by != "uring" { // though no thread is to be had
 		t.Errorf("one more is read by %s", by)
 	}

@@ -42,32 +42,47 @@ func TestLargeFolios(t *testing.T) {
 		{"read from front to back", func() { readInOrder(t, f, 0, size) }, true},
 		{"read at random", func() { readAtRandom(t, f, 0, size) }, false},
 	} {
-		evict(t, f)
-		tt.cache()
-		var wrong, gone int
-		var took []time.Duration
-		for i := range *looks {
-			// The last half: before it the folios may still grow.
-			off := size/2 + int64(i)*7919<<12%(size/2)
-			begin := time.Now()
-			large, err := LargeFolios(fd(f), off, size)
-			took = append(took, time.Since(begin))
-			switch {
-			case errors.Is(err, ErrNotCached): // the machine has dropped it meanwhile
-				gone++
-			case err != nil:
-				t.Fatal(err)
-			case large != tt.want:
-				wrong++
-			}
+		a := answers{gone: *looks}
+		for tries := 0; tries < 5 && 2*a.gone > *looks; tries++ {
+			evict(t, f)
+			tt.cache()
+			a = lookAt(t, f, size, tt.want)
 		}
-		slices.Sort(took)
 		t.Logf("%s: %d of %d answers wrong, %d not cached any more; median %v, 99 %% %v",
-			tt.state, wrong, *looks, gone, took[len(took)/2], took[len(took)*99/100])
-		if wrong*100 > *looks || gone*2 > *looks {
-			t.Errorf("%s: %d of %d answers are wrong, %d are none", tt.state, wrong, *looks, gone)
+			tt.state, a.wrong, *looks, a.gone, a.took[len(a.took)/2], a.took[len(a.took)*99/100])
+		if a.wrong*100 > *looks || 2*a.gone > *looks {
+			t.Errorf("%s: %d of %d answers are wrong, %d are none", tt.state, a.wrong, *looks, a.gone)
 		}
 	}
+}
+
+// Answers are what looks came to.
+type answers struct {
+	wrong int
+	gone  int // the machine had dropped what was looked at
+	took  []time.Duration
+}
+
+// lookAt asks how the last half of a file is cached: before it the folios may still
+// grow.
+func lookAt(t *testing.T, f *os.File, size int64, want bool) (a answers) {
+	t.Helper()
+	for i := range *looks {
+		off := size/2 + int64(i)*7919<<12%(size/2)
+		begin := time.Now()
+		large, err := LargeFolios(fd(f), off, size)
+		a.took = append(a.took, time.Since(begin))
+		switch {
+		case errors.Is(err, ErrNotCached):
+			a.gone++
+		case err != nil:
+			t.Fatal(err)
+		case large != want:
+			a.wrong++
+		}
+	}
+	slices.Sort(a.took)
+	return a
 }
 
 // TestLargeFoliosReadNothing has the file be the same in the page cache after the

@@ -304,6 +304,43 @@ func (m *mapping) dropPassed(x *extent) {
 	m.unlockShut(begin, stop)
 }
 
+// Leave says that a reader from front to back, which has come to off and asked for
+// nothing from end on, ends or goes elsewhere. What was loaded for it with Once and it
+// has not passed is given up, or is when nobody has a slice of it: else the budget
+// would be spent on it until it has lain idle for long enough, and all that is read
+// meanwhile would be copied.
+func (s *File) Leave(off, end int64) {
+	m := s.cur.Load()
+	if off < 0 || off >= m.size {
+		return
+	}
+	run := m.g.run()
+	first := off >> extentShift &^ (run - 1)
+	last := min((max(end, off+1)-1)>>extentShift|(run-1), (m.size-1)>>extentShift)
+	for i := first; i <= last; i++ {
+		x := m.extent(i)
+		if x == nil || !x.has(extentOnce) || !x.mu.TryLock() {
+			continue // or whoever has it loads it for himself
+		}
+		if v := (heldExtent{m, x}); !v.giveUp() {
+			m.passBy(x)
+		}
+	}
+}
+
+// passBy marks an extent that somebody has a slice of as passed.
+func (m *mapping) passBy(x *extent) {
+	m.slotMu.Lock()
+	s := x.slot.Load()
+	if s != nil {
+		s.set(flagPassed) // it is x's as long as slotMu is held
+	}
+	m.slotMu.Unlock()
+	if s != nil && !s.pinned() { // not any more, and who gave the slice back may not have seen the mark
+		m.dropPassed(x)
+	}
+}
+
 // isPassed reports whether a reader has passed x and nobody has a slice of it.
 func (x *extent) isPassed() bool {
 	s := x.slot.Load()

@@ -105,6 +105,65 @@ func TestOnceLoadsARunAndGivesItUpBehind(t *testing.T) {
 	}
 }
 
+// A reader from front to back that goes elsewhere leaves nothing behind that the
+// budget would be spent on, apart from what somebody has a slice of.
+func TestWhoLeavesGivesUpWhatWasLoadedAhead(t *testing.T) {
+	x := guarded(t, pretended(), 16, 4, 8)
+	want := func(extents int64, when string) {
+		t.Helper()
+		if n := x.account.Used() >> extentShift; n != extents {
+			t.Errorf("%d extents are locked %s, want %d", n, when, extents)
+		}
+	}
+	const half = ExtentBytes / 2
+	free := x.get(t, 0, half, Once)
+	x.get(t, 2<<extentShift, half, Once)()
+	want(4, "when the budget is spent")
+	x.f.Leave(2<<extentShift+half, 0)
+	want(2, "when the second run is left")
+	x.f.Leave(half, half)
+	want(1, "when the first is left, of which a slice is out")
+	free()
+	want(0, "when that is given back")
+
+	x.get(t, 4<<extentShift, half, Once)()
+	x.get(t, 6<<extentShift, half, Once)()
+	x.f.Leave(4<<extentShift, 6<<extentShift+1)
+	want(0, "when two runs are left")
+
+	x.get(t, 5<<extentShift, half, Reuse)()
+	for _, off := range []int64{5 << extentShift, -1, 16 << extentShift, 1 << 60} {
+		x.f.Leave(off, off+ExtentBytes)
+	}
+	want(1, "when somebody else's is left")
+}
+
+// Whoever leaves takes nothing from others that they have slices of.
+func TestLeavingBesideOthers(t *testing.T) {
+	x := guarded(t, pretended(), 8, 4, 4)
+	var all sync.WaitGroup
+	for g := range int64(4) {
+		all.Go(func() {
+			for i := range int64(500) {
+				off := (g + i) % 8 << extentShift
+				w, ok := x.f.Lend(nil, off, 10, Once, false)
+				if !ok {
+					var err error
+					if w, err = x.f.Load(nil, off, 10, Once); err != nil {
+						continue // the budget is spent, or as many are pinned as may be
+					}
+				}
+				x.f.Leave(off, off+int64(g)<<extentShift)
+				if w.Bytes()[9] != 0 || !w.Info().Locked {
+					t.Errorf("a slice that is out: %v", w.Info())
+				}
+				w.Release()
+			}
+		})
+	}
+	all.Wait()
+}
+
 // What the device would have to be waited for is not loaded ahead, but asked for.
 func TestOnceDoesNotWaitForWhatIsAhead(t *testing.T) {
 	k := pretended()

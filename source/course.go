@@ -207,6 +207,7 @@ func (r *Reader) turn() {
 		p = plan.Make(&s.facts, a)
 	}
 	if was != w {
+		r.leaveMapping()
 		r.f.leaveWay(was)
 		r.origin = r.pos
 	}

@@ -190,6 +190,18 @@ func (f *File) copyMapped(ctx context.Context, m *mmapsrc.File, p []byte, off in
 // lentBytes returns the default size of a Reader's windows of the mapping.
 func (f *File) lentBytes() int { return min(MappedWindowBytes, f.rt.guard.RunBytes()) }
 
+// leaveMapping gives up what a mapping has loaded ahead for a Reader that ends, goes
+// elsewhere, or goes on in another way.
+func (r *Reader) leaveMapping() {
+	if m := r.f.ways.mapped.Load(); m != nil && plan.Way(r.way.Load()) == plan.Mmap {
+		end := r.pos
+		if r.pending.n > 0 {
+			end = r.tail
+		}
+		m.Leave(r.pos, end)
+	}
+}
+
 // mappedWant returns how many bytes the next window of a mapping should have,
 // 0 if it cannot be of one. Windows of the default size end where an extent
 // does.

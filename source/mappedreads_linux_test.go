@@ -341,3 +341,43 @@ func TestMappedReadsNoAlloc(t *testing.T) {
 		}
 	}
 }
+
+// A Reader that seeks about leaves nothing locked behind that the next windows would
+// have to be copied for.
+func TestAMappedReaderThatSeeksAboutIsLent(t *testing.T) {
+	rt := newRuntime(t, Limits{LockBytes: fewLocked})
+	o := &Options{Runtime: rt, Source: Mmap, WindowBytes: 1 << 20}
+	mapping(t, o)
+	text := random(planBytes)
+	name := write(t, text)
+	warm(t, name)
+	f := openAt(t, name, o)
+	read := func(r *Reader, off int64) {
+		t.Helper()
+		if err := r.SeekTo(off); err != nil {
+			t.Fatal(err)
+		}
+		w, err := r.ReadManaged(t.Context())
+		if err != nil || !bytes.Equal(w.Bytes(), text[off:off+int64(w.Len())]) {
+			t.Fatalf("at %d: %v, %v", off, w, err)
+		}
+		if by := w.Info().Source; by != "mmap" {
+			t.Errorf("the window at %d is by %s", off, by)
+		}
+		w.Release()
+	}
+	const far = 8 << 20 // more than is loaded together
+	r := f.NewReader(nil)
+	for i := range int64(12) {
+		read(r, i%3*far)
+	}
+	r.Close()
+	for i := range int64(6) { // and so do those that end
+		r := f.NewReader(nil)
+		read(r, i%3*far)
+		r.Close()
+	}
+	if n := rt.Stats().Guard.LockedBytes; n != 0 {
+		t.Errorf("%d bytes are locked when all have ended", n)
+	}
+}

@@ -486,6 +486,9 @@ func (r *Reader) SeekTo(off int64) error {
 		r.goesBack()
 	}
 	if off != r.pos {
+		if far := int64(r.f.rt.guard.RunBytes()); off < r.pos-far || off > max(r.pos, r.tail)+far {
+			r.leaveMapping()
+		}
 		r.skipTo(off)
 		r.ahead.Jump(off)
 		r.pos, r.origin, r.failed = off, off, nil
@@ -519,6 +522,12 @@ func (r *Reader) NoteHit(off int64, n int) {
 func (r *Reader) Close() error {
 	if r.closed.Swap(true) {
 		return nil
+	}
+	if !r.owns { // else the mapping ends with it
+		if r.f.gate.enter() {
+			r.leaveMapping()
+		}
+		r.f.leave()
 	}
 	r.drop()
 	r.shelf.close()

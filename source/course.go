@@ -52,16 +52,24 @@ func (r *Reader) course() {
 	case r.stale.Load():
 		r.stale.Store(false)
 		r.setOff()
-	case r.later && (r.event == access.Waited || r.count.bytes.Load() >= plannedFrom):
+	case r.later && r.event == access.Waited:
 		r.plan()
+	case r.later && r.count.bytes.Load() >= r.plannedFrom():
+		r.planLate()
 	case s != nil && s.bytes >= s.until:
 		r.measure()
 	}
 }
 
-// plannedFrom is how much a Reader has read, without having waited, when its file is
-// planned for: the facts take as long as copying 200 KiB (bench regret, limit).
-const plannedFrom = 256 << 10
+// plannedFrom returns how much a Reader has read, without having waited, when its
+// file is planned for, and when it is learned what a mapping would cost: as much as a
+// file has to have, or as many windows as take pread as long. The facts take as long
+// as copying 200 KiB, and a caller that takes a few windows and leaves has not paid
+// for them (bench regret, limit and sequential/4KiB).
+func (r *Reader) plannedFrom() int64 {
+	const windows, least = 64, 256 << 10
+	return min(plan.LeastBytes, max(windows*int64(r.copyBytes()), least))
+}
 
 // auto reports whether there is a choice of ways.
 func (f *File) auto() bool { return f.pread != nil && f.set.forced() == "" }
@@ -131,6 +139,7 @@ func (r *Reader) setOff() {
 	}
 	// What is not going to be cached is better not begun through the cache.
 	if r.later = r.steer.Load() == nil && r.Pattern() != Once && f.isHeld(); r.later {
+		r.began = time.Now()
 		r.keep(plan.Pread, r.copyBytes(), f.mostAhead(r.copyBytes()))
 		return
 	}
@@ -153,6 +162,22 @@ func (r *Reader) plan() {
 	s.mu.Unlock()
 	r.steer.Store(s)
 	r.turn()
+}
+
+// planLate plans for a file of which pread has read a little without having waited.
+// That is the first stretch that is measured, so that what is chosen has something to
+// be compared with.
+func (r *Reader) planLate() {
+	r.plan()
+	s := r.steer.Load()
+	if plan.Way(r.way.Load()) != plan.Pread {
+		return
+	}
+	s.mu.Lock()
+	s.bytes, s.before = s.before, 0
+	s.mu.Unlock()
+	s.from, s.since = 0, r.began
+	r.measure()
 }
 
 // mostAhead returns how many bytes a Reader without a plan may have ahead of it,
@@ -288,16 +313,12 @@ func (r *Reader) measure() {
 	r.turn()
 }
 
-// learnedFrom is how much a Reader has read when it is learned what a mapping would
-// cost: a caller that takes three windows and leaves has not paid for that.
-const learnedFrom = 1 << 20
-
 // learns reports whether it is time to learn what a mapping would cost, because
 // one might serve better.
 func (r *Reader) learns() bool {
 	s := r.steer.Load()
 	c := &s.plan.Candidates[plan.Mmap]
-	return !s.learned && !s.waited && s.before+s.bytes >= learnedFrom && plan.Way(r.way.Load()) != plan.Mmap &&
+	return !s.learned && !s.waited && s.before+s.bytes >= r.plannedFrom() && plan.Way(r.way.Load()) != plan.Mmap &&
 		!c.Refused && (c.Close || s.plan.Way == plan.Mmap)
 }
 

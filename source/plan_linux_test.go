@@ -193,11 +193,24 @@ func TestPlanForACachedFile(t *testing.T) {
 		t.Fatalf("no switch is recorded:\n%s", p)
 	}
 	s := p.Switches[0]
-	if s.From != "pread" || s.To != "mmap" || s.Off < learnedFrom || s.Off >= 2*learnedFrom || s.AfterBytes != s.Off || !strings.Contains(s.Reason, "large folios") {
+	if s.From != "pread" || s.To != "mmap" || s.Off < plan.LeastBytes || s.Off >= 2*plan.LeastBytes || s.AfterBytes != s.Off || !strings.Contains(s.Reason, "large folios") {
 		t.Errorf("the first switch is %+v", s)
 	}
 	if c := candidate(t, p.Explanation, "mmap"); c.Bytes == 0 || c.Measured == 0 || c.Cost == 0 {
 		t.Errorf("what was measured of the mapping: %+v", c)
+	}
+}
+
+// A caller of small windows, which cost pread more, has stayed sooner.
+func TestPlanForSmallWindows(t *testing.T) {
+	rt := newRuntime(t, Limits{LockBytes: fewLocked})
+	text := random(planBytes)
+	name := write(t, text)
+	warm(t, name)
+	p := passOf(t, openAt(t, name, &Options{Runtime: rt, WindowBytes: 4096}), nil, text)
+	lent(t, p.Explanation)
+	if len(p.Switches) == 0 || p.Switches[0].To != "mmap" || p.Switches[0].Off < 64*4096 || p.Switches[0].Off >= plan.LeastBytes {
+		t.Errorf("the first switches are %+v", p.Switches[:min(len(p.Switches), 1)])
 	}
 }
 

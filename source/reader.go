@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/bits"
 	"sync/atomic"
+	"time"
 
 	"github.com/oriel-go/oriel/mmapsrc"
 	"github.com/oriel-go/oriel/pool"
@@ -40,6 +41,7 @@ type Reader struct {
 	steer atomic.Pointer[steering] // what chooses it, nil where there is no choice
 	stale atomic.Bool              // the way has to be chosen, or bounded, again
 	later bool                     // there is a choice, which is made when a little has been read
+	began time.Time                // of that
 	unit  int64                    // of reading ahead: the size of a window in the way
 
 	pos     int64

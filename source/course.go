@@ -138,7 +138,7 @@ func (r *Reader) setOff() {
 		return
 	}
 	// What is not going to be cached is better not begun through the cache.
-	if r.later = r.steer.Load() == nil && r.Pattern() != Once && f.isHeld(); r.later {
+	if r.later = r.steer.Load() == nil && r.Pattern() != Once && f.isHeld() && !f.lendsNow(); r.later {
 		r.began = time.Now()
 		r.keep(plan.Pread, r.copyBytes(), f.mostAhead(r.copyBytes()))
 		return
@@ -153,11 +153,17 @@ func (r *Reader) plan() {
 	if s == nil {
 		s = &steering{facts: r.f.facts(r.Pattern() == Once), before: r.count.bytes.Load()}
 		s.gaps.find(s.facts.CachedShare) // only now: later it may be what the kernel has read ahead
+		if s.learned = r.f.lendsNow(); s.learned {
+			s.facts.LargeFolios = plan.Yes
+		}
 	}
 	s.mu.Lock()
 	s.ask = r.ask()
 	s.plan = plan.Make(&s.facts, s.ask)
 	s.plan.LeadBytes = max(0, s.plan.LeadBytes-s.before-s.bytes)
+	if s.learned {
+		s.plan.LeadBytes = 0 // others have paid for the mapping
+	}
 	s.trial.Start(&s.plan)
 	s.mu.Unlock()
 	r.steer.Store(s)

@@ -199,10 +199,27 @@ func (f *File) learn(k *plan.Facts, off int64) {
 	switch {
 	case err == nil:
 		k.LargeFolios = known(large)
+		f.folios.Store(&folios{k.LargeFolios, time.Now()})
 	case errors.Is(err, probe.ErrNotCached), errors.Is(err, probe.ErrTooSmall), errors.Is(err, errors.ErrUnsupported):
 	default:
 		k.Failed = append(k.Failed, err.Error())
 	}
+}
+
+// A folios is what was learned of a file's folios.
+type folios struct {
+	large plan.Known
+	at    time.Time
+}
+
+// foliosFor is how long that is believed of other Readers of the file.
+const foliosFor = time.Second
+
+// lendsNow reports whether a mapping of the file is open and serves others, who have
+// learned that it pays: then it does for one more, from the first window on.
+func (f *File) lendsNow() bool {
+	l := f.folios.Load()
+	return l != nil && l.large == plan.Yes && time.Since(l.at) < foliosFor && f.ways.mapped.Load() != nil
 }
 
 // noGuard returns why the file cannot be kept still, as far as that is known

@@ -26,6 +26,7 @@ type File struct {
 	lender lender                       // b, if that is one
 	ways   ways                         // other ways to read b
 	past   atomic.Int32                 // Readers that read past the page cache by their plan
+	folios atomic.Pointer[folios]       // what a Reader has learned of them, nil for nothing
 	at     atomic.Pointer[mmapsrc.File] // what is lent to reads at offsets, nil for nothing
 	pays   atomic.Bool                  // mapping it may pay for them
 	hot    atomic.Int64                 // those that there were while it might

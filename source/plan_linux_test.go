@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -211,6 +212,28 @@ func TestPlanForSmallWindows(t *testing.T) {
 	lent(t, p.Explanation)
 	if len(p.Switches) == 0 || p.Switches[0].To != "mmap" || p.Switches[0].Off < 64*4096 || p.Switches[0].Off >= plan.LeastBytes {
 		t.Errorf("the first switches are %+v", p.Switches[:min(len(p.Switches), 1)])
+	}
+}
+
+// Where a mapping serves one Reader the next is lent of it from the first window on,
+// for as long as that is no old news.
+func TestTheNextReaderIsLentAtOnce(t *testing.T) {
+	rt := newRuntime(t, Limits{LockBytes: fewLocked})
+	text := random(planBytes)
+	name := write(t, text)
+	warm(t, name)
+	f := openAt(t, name, &Options{Runtime: rt})
+	p := passOf(t, f, nil, text)
+	lent(t, p.Explanation)
+	if p.windows["mmap"] == 0 {
+		t.Fatalf("windows by %v", p.windows)
+	}
+	for learned, want := range map[time.Duration]string{time.Hour: "mmap", -time.Hour: "pread"} {
+		warm(t, name)
+		f.folios.Store(&folios{plan.Yes, time.Now().Add(learned)})
+		if p := passOf(t, f, nil, text); p.first != want {
+			t.Errorf("what was learned %v ago: the first window is by %s, want %s:\n%s", -learned, p.first, want, p)
+		}
 	}
 }
 

@@ -44,11 +44,18 @@ func (g *rig) measureMapCold() error {
 	return err
 }
 
-// measureDirect reads the file past the page cache.
+// measureDirect reads the file past the page cache, in windows of huge pages and of
+// small ones.
 func (g *rig) measureDirect() error {
 	v, err := g.coldWindows(byDirect, ringed)
-	if err == nil {
-		g.add("directNsPerByte", v)
+	if err != nil {
+		return err
+	}
+	g.add("directNsPerByte", v)
+	small := byDirect
+	small.WindowBytes = source.DirectWindowBytes / 2
+	if v, err = g.coldWindows(small, ringed); err == nil {
+		g.add("directSmallNsPerByte", v)
 	}
 	return err
 }

@@ -82,8 +82,10 @@ func coldSteps() []step {
 		}, (*rig).measureCold},
 		{[]constant{{"mapColdNsPerByte", perByte, "a cold file through a mapping, and counting"}},
 			(*rig).measureMapCold},
-		{[]constant{{"directNsPerByte", perByte, "a file past the page cache, and counting"}},
-			(*rig).measureDirect},
+		{[]constant{
+			{"directNsPerByte", perByte, "a file past the page cache, in huge pages, and counting"},
+			{"directSmallNsPerByte", perByte, "the same in small pages"},
+		}, (*rig).measureDirect},
 		{[]constant{{"directSetupNs", perCall, "reading past the page cache, beyond the bytes and opening for pread"}},
 			(*rig).measureDirectSetup},
 	}

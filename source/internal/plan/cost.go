@@ -84,7 +84,7 @@ func (q *question) firstPassCost(way Way, w world, size float64) float64 {
 		}
 		return q.windows(Ring)*call + cached*w.copyNs() + cold*device*ringColdFactor
 	case Direct:
-		return directSetupNs + size*directRate(device)
+		return directSetupNs + size*q.directRate()
 	}
 	return 0
 }
@@ -101,14 +101,17 @@ func (f *Facts) deviceNs() float64 {
 	return coldNsPerByte
 }
 
-// directRate returns what a byte past the page cache costs where it costs device
-// nanoseconds through it: a device that is slow in any case is not faster past
-// the cache, but nothing is copied.
-func directRate(device float64) float64 {
-	if device == coldNsPerByte {
-		return directNsPerByte
+// directRate returns what a byte past the page cache costs: a device that is slow in
+// any case is not faster past the cache, but nothing is copied; and windows smaller
+// than a huge page lie in small ones.
+func (q *question) directRate() float64 {
+	switch {
+	case q.device != coldNsPerByte:
+		return q.device - copyUnsureNsPerByte
+	case q.windowOf(Direct) < directWindowBytes:
+		return directSmallNsPerByte
 	}
-	return device - copyUnsureNsPerByte
+	return directNsPerByte
 }
 
 // readCost returns what one read of ReadBytes costs.

@@ -32,7 +32,11 @@ const (
 	mapColdNsPerByte = 0.80
 	ringColdFactor   = 1.3
 	directNsPerByte  = 0.33
-	directSetupNs    = 150_000.0
+	// The same into small pages, each of which is a segment to the device: 0.71 to
+	// 0.86 whatever the size of the windows, where huge pages had 0.35 (bench,
+	// calibrate).
+	directSmallNsPerByte = 0.80
+	directSetupNs        = 150_000.0
 
 	// Other devices. A turning disk moves about 150 MB/s and seeks in 8 ms
 	// (manufacturers' data), a link of 1 Gbit/s moves 125 MB/s and answers in

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/oriel-go/oriel/internal/childtest"
 	"github.com/oriel-go/oriel/internal/filtertest"
 	"github.com/oriel-go/oriel/source/internal/plan"
 	"github.com/oriel-go/oriel/uringsrc/uringtest"
@@ -111,13 +112,13 @@ func TestAPlanThatIsRefusedTheGuard(t *testing.T) {
 }
 
 // unringedRole is a process that is told that there is a ring, and has none.
-func unringedRole(t *testing.T, p parent) {
+func unringedRole(t *testing.T) {
 	rt := newRuntime(t, Limits{LockBytes: fewLocked})
 	rt.machine.amend = func(k *plan.Facts) { k.NoRing, k.NoDirect, k.CachedShare = "", "", 0 }
 	text := random(planBytes)
 	f := openAt(t, write(t, text), &Options{Runtime: rt, Pattern: Once})
 	if err := filtertest.Deny(unix.SYS_IO_URING_SETUP, unix.EPERM); err != nil {
-		p.tell("skip: system calls cannot be filtered: ", err)
+		childtest.Tell("skip: system calls cannot be filtered: ", err)
 		return
 	}
 	e := passOf(t, f, nil, text)
@@ -128,13 +129,13 @@ func unringedRole(t *testing.T, p parent) {
 		!strings.Contains(e.Switches[0].Reason, unix.EPERM.Error()) {
 		t.Errorf("the switches are %+v", e.Switches)
 	}
-	p.tell("done")
+	childtest.Tell("done")
 }
 
 func TestAPlanThatIsRefusedTheRing(t *testing.T) {
-	c := startChild(t, "unringed")
-	c.hear() // or it is skipped
-	c.wait()
+	c := childtest.Start(t, "unringed")
+	c.Hear() // or it is skipped
+	c.Good()
 
 	rt := newRuntime(t, Limits{InFlight: -1}) // the same, switched off by the caller
 	rt.machine.amend = func(k *plan.Facts) { k.NoRing, k.NoDirect, k.CachedShare = "", "", 0 }

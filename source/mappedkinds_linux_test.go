@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/oriel-go/oriel/internal/childtest"
 	"github.com/oriel-go/oriel/window"
 )
 
@@ -178,8 +179,8 @@ func TestAPromiseMapsEveryRegularFile(t *testing.T) {
 }
 
 // nobodyRole maps the file it is told of as a user who may lock nothing.
-func nobodyRole(t *testing.T, p parent) {
-	name, _ := p.hear()
+func nobodyRole(t *testing.T) {
+	name, _ := childtest.Hear()
 	text, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
@@ -189,7 +190,7 @@ func nobodyRole(t *testing.T, p parent) {
 	}
 	if os.Getuid() == 0 {
 		if err := errors.Join(syscall.Setgroups(nil), syscall.Setgid(nobody), syscall.Setuid(nobody)); err != nil {
-			p.tell("skip: the process cannot become nobody: ", err)
+			childtest.Tell("skip: the process cannot become nobody: ", err)
 			return
 		}
 	}
@@ -228,7 +229,7 @@ func TestWhoMayLockNothingMapsNothing(t *testing.T) {
 			t.Skip("files cannot be given to others: ", err)
 		}
 	}
-	c := startChild(t, "nobody")
-	c.tell(name)
-	c.wait()
+	c := childtest.Start(t, "nobody")
+	c.Tell(name)
+	c.Good()
 }

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/oriel-go/oriel/internal/childtest"
 	"github.com/oriel-go/oriel/window"
 )
 
@@ -189,8 +190,8 @@ func TestAThousandMappedFiles(t *testing.T) {
 }
 
 // addressesRole has few addresses left: too few for the file it is told of.
-func addressesRole(t *testing.T, p parent) {
-	name, _ := p.hear()
+func addressesRole(t *testing.T) {
+	name, _ := childtest.Hear()
 	guarded(t)
 	var used struct{ Pages int64 }
 	if b, err := os.ReadFile("/proc/self/statm"); err != nil {
@@ -226,7 +227,7 @@ func addressesRole(t *testing.T, p parent) {
 func TestAFileThatDoesNotFitIntoTheAddresses(t *testing.T) {
 	guarded(t)
 	name, _ := sparse(t)
-	c := startChild(t, "addresses")
-	c.tell(name)
-	c.wait()
+	c := childtest.Start(t, "addresses")
+	c.Tell(name)
+	c.Good()
 }

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/oriel-go/oriel/internal/childtest"
 	"github.com/oriel-go/oriel/window"
 )
 
@@ -54,9 +55,9 @@ func TestWindowsOutliveTheirMappedFile(t *testing.T) {
 
 // readerRole reads the file it is told of, and says how its windows are
 // whenever it is asked.
-func readerRole(t *testing.T, p parent) {
+func readerRole(t *testing.T) {
 	_, o := guarded(t)
-	name, _ := p.hear()
+	name, _ := childtest.Hear()
 	text, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
@@ -64,12 +65,12 @@ func readerRole(t *testing.T, p parent) {
 	f := openAt(t, name, o)
 	h := hold(t, f, text)
 	defer h.release()
-	for ok := true; ok; _, ok = p.hear() {
+	for ok := true; ok; _, ok = childtest.Hear() {
 		right := true
 		for _, w := range h.list {
 			right = right && bytes.Equal(w.Bytes(), w.was)
 		}
-		p.tell(fmt.Sprintf("%v, all right: %v", h.list[0].Info().Residency, right))
+		childtest.Tell(fmt.Sprintf("%v, all right: %v", h.list[0].Info().Residency, right))
 	}
 }
 
@@ -78,10 +79,10 @@ func TestSeveralWhoReadOneFile(t *testing.T) {
 	text := random(textBytes)
 	name := write(t, text)
 	who := startWriter(t)
-	other, another := startChild(t, "reader"), startChild(t, "reader")
-	for _, c := range []*child{other, another} {
-		c.tell(name)
-		if s := c.hear(); s != "guarded, all right: true" {
+	other, another := childtest.Start(t, "reader"), childtest.Start(t, "reader")
+	for _, c := range []*childtest.Child{other, another} {
+		c.Tell(name)
+		if s := c.Hear(); s != "guarded, all right: true" {
 			t.Errorf("another process: %s", s)
 		}
 	}
@@ -108,14 +109,14 @@ func TestSeveralWhoReadOneFile(t *testing.T) {
 	if !bytes.Equal(w.Bytes(), text[100:200]) {
 		t.Error("the window of the third File has changed")
 	}
-	for _, c := range []*child{other, another} {
-		c.tell("again")
-		if s := c.hear(); s != "private, all right: true" {
+	for _, c := range []*childtest.Child{other, another} {
+		c.Tell("again")
+		if s := c.Hear(); s != "private, all right: true" {
 			t.Errorf("another process: %s", s)
 		}
-		c.wait()
+		c.Good()
 	}
-	who.c.wait()
+	who.c.Good()
 }
 
 func TestSeveralWritersAtOnce(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/oriel-go/oriel/internal/childtest"
 	"github.com/oriel-go/oriel/window"
 )
 
@@ -60,9 +61,9 @@ func (p glutton) spew(t *testing.T) {
 }
 
 // mapsRole has windows out while hardly any mapping more can be made.
-func mapsRole(t *testing.T, p parent) {
+func mapsRole(t *testing.T) {
 	if n := maxMaps(t); n > mostMaps {
-		p.tell(fmt.Sprintf("skip: filling a table of %d mappings takes too much memory", n))
+		childtest.Tell(fmt.Sprintf("skip: filling a table of %d mappings takes too much memory", n))
 		return
 	}
 	debug.SetGCPercent(-1) // the Go runtime ends the process where it gets no memory
@@ -78,7 +79,7 @@ func mapsRole(t *testing.T, p parent) {
 	for _, left := range []int{-1, 0, 1, 3, 5, 8, 16} { // the first with all of them
 		crowded(t, o, text, left)
 	}
-	p.tell("done")
+	childtest.Tell("done")
 }
 
 // crowded lets a writer come to a file of which windows are held, while so many
@@ -168,9 +169,9 @@ func TestMoreMappingsThanTheSystemAllows(t *testing.T) {
 		t.Skip("the race detector ends a process that can map no more")
 	}
 	guarded(t)
-	c := startChild(t, "maps")
-	if s := c.hear(); s != "done" {
+	c := childtest.Start(t, "maps")
+	if s := c.Hear(); s != "done" {
 		t.Error(s)
 	}
-	c.wait()
+	c.Good()
 }

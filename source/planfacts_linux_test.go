@@ -10,13 +10,14 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/oriel-go/oriel/internal/childtest"
 	"github.com/oriel-go/oriel/internal/filtertest"
 	"github.com/oriel-go/oriel/source/internal/plan"
 )
 
 // untoldRole is a process in which facts cannot be asked for.
-func untoldRole(t *testing.T, p parent) {
-	line, _ := p.hear()
+func untoldRole(t *testing.T) {
+	line, _ := childtest.Hear()
 	var errno, number uintptr
 	calls := strings.Fields(line)
 	if _, err := fmt.Sscan(calls[0], &errno); err != nil {
@@ -29,7 +30,7 @@ func untoldRole(t *testing.T, p parent) {
 			t.Fatal(err)
 		}
 		if err := filtertest.Deny(number, syscall.Errno(errno)); err != nil {
-			p.tell("skip: system calls cannot be filtered: ", err)
+			childtest.Tell("skip: system calls cannot be filtered: ", err)
 			return
 		}
 	}
@@ -45,7 +46,7 @@ func untoldRole(t *testing.T, p parent) {
 		}
 		f.Close()
 	}
-	p.tell(said)
+	childtest.Tell(said)
 }
 
 // A fact that cannot be had is said not to be known, and the file is read all the
@@ -69,13 +70,13 @@ func TestPlansWithoutFacts(t *testing.T) {
 	} {
 		for _, errno := range []syscall.Errno{syscall.EPERM, syscall.ENOSYS} {
 			t.Run(fmt.Sprintf("%s/%d", tt.what, int(errno)), func(t *testing.T) {
-				c := startChild(t, "untold")
+				c := childtest.Start(t, "untold")
 				line := fmt.Sprint(int(errno))
 				for _, call := range tt.calls {
 					line += fmt.Sprint(" ", call)
 				}
-				c.tell(line)
-				said := c.hear()
+				c.Tell(line)
+				said := c.Hear()
 				wants := tt.want
 				if errno == syscall.EPERM {
 					wants = append(slices.Clone(wants), tt.eperm...)
@@ -85,7 +86,7 @@ func TestPlansWithoutFacts(t *testing.T) {
 						t.Errorf("what is said lacks %q: %s", want, strings.ReplaceAll(said, `\n`, "\n"))
 					}
 				}
-				c.wait()
+				c.Good()
 			})
 		}
 	}

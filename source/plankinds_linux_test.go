@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/oriel-go/oriel/internal/childtest"
 	"github.com/oriel-go/oriel/internal/probe"
 	"github.com/oriel-go/oriel/source/internal/plan"
 )
@@ -113,14 +114,14 @@ func TestPlanForAReadOnlyFileSystem(t *testing.T) {
 }
 
 // strangerRole reads a cached file whose owner it is not, and may not write.
-func strangerRole(t *testing.T, p parent) {
-	name, _ := p.hear()
+func strangerRole(t *testing.T) {
+	name, _ := childtest.Hear()
 	text, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := errors.Join(syscall.Setgroups(nil), syscall.Setgid(nobody), syscall.Setuid(nobody)); err != nil {
-		p.tell("skip: the process cannot become nobody: ", err)
+		childtest.Tell("skip: the process cannot become nobody: ", err)
 		return
 	}
 	for _, lie := range []func(*plan.Facts){nil, func(k *plan.Facts) { k.NoGuard = "" }} {
@@ -140,7 +141,7 @@ func strangerRole(t *testing.T, p parent) {
 		}
 		f.Close()
 	}
-	p.tell("done")
+	childtest.Tell("done")
 }
 
 func TestPlanForAnothersFile(t *testing.T) {
@@ -156,10 +157,10 @@ func TestPlanForAnothersFile(t *testing.T) {
 	if err := os.Chmod(name, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	c := startChild(t, "stranger")
-	c.tell(name)
-	c.hear() // or it is skipped
-	c.wait()
+	c := childtest.Start(t, "stranger")
+	c.Tell(name)
+	c.Hear() // or it is skipped
+	c.Good()
 }
 
 // What the page cache cannot hold is read past it, where that can be done.

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/oriel-go/oriel/internal/childtest"
 	"github.com/oriel-go/oriel/internal/filtertest"
 	"github.com/oriel-go/oriel/pool"
 	"github.com/oriel-go/oriel/window"
@@ -40,8 +41,8 @@ func ringOrNot(t *testing.T, rt *Runtime) (refused error) {
 }
 
 // filteredRole is a process in which a system call fails, as in a container.
-func filteredRole(t *testing.T, p parent) {
-	line, _ := p.hear()
+func filteredRole(t *testing.T) {
+	line, _ := childtest.Hear()
 	var number, errno uintptr
 	if _, err := fmt.Sscan(line, &number, &errno); err != nil {
 		t.Fatal(err)
@@ -52,14 +53,14 @@ func filteredRole(t *testing.T, p parent) {
 	if number != unix.SYS_IO_URING_SETUP { // of a ring that is there
 		var err error
 		if f, err = Open(t.Context(), write(t, text), &Options{Runtime: rt, Source: Uring}); err != nil {
-			p.tell("skip: no ring here: ", err)
+			childtest.Tell("skip: no ring here: ", err)
 			return
 		}
 		defer f.Close()
 		wantAll(t, waits(f), text)
 	}
 	if err := filtertest.Deny(number, syscall.Errno(errno)); err != nil {
-		p.tell("skip: system calls cannot be filtered: ", err)
+		childtest.Tell("skip: system calls cannot be filtered: ", err)
 		return
 	}
 	if f == nil {
@@ -70,11 +71,11 @@ func filteredRole(t *testing.T, p parent) {
 		if again := ringOrNot(t, rt); again == nil || again.Error()[:20] != err.Error()[:20] {
 			t.Errorf("asked again: %v", again)
 		}
-		p.tell(err)
+		childtest.Tell(err)
 		return
 	}
 	wantAll(t, f, text)
-	p.tell(f.Explain().Unringed)
+	childtest.Tell(f.Explain().Unringed)
 }
 
 func TestRingIsFiltered(t *testing.T) {
@@ -84,24 +85,24 @@ func TestRingIsFiltered(t *testing.T) {
 	}{{"setup", unix.SYS_IO_URING_SETUP}, {"enter", unix.SYS_IO_URING_ENTER}} {
 		for _, errno := range []syscall.Errno{syscall.EPERM, syscall.ENOSYS, syscall.EACCES} {
 			t.Run(fmt.Sprintf("%s/%d", call.name, int(errno)), func(t *testing.T) {
-				c := startChild(t, "filtered")
-				c.tell(fmt.Sprint(call.number, int(errno)))
-				if said := c.hear(); !strings.Contains(said, errno.Error()) {
+				c := childtest.Start(t, "filtered")
+				c.Tell(call.number, int(errno))
+				if said := c.Hear(); !strings.Contains(said, errno.Error()) {
 					t.Errorf("the reason is %q, want %v", said, errno)
 				}
-				c.wait()
+				c.Good()
 			})
 		}
 	}
 }
 
 // memlockRole is a user who may lock a few bytes, which rings are charged to.
-func memlockRole(t *testing.T, p parent) {
+func memlockRole(t *testing.T) {
 	if os.Getuid() != 0 {
-		p.tell("skip: changing the user needs root")
+		childtest.Tell("skip: changing the user needs root")
 		return
 	}
-	line, _ := p.hear()
+	line, _ := childtest.Hear()
 	limit, err := strconv.ParseUint(line, 10, 64)
 	if err != nil {
 		t.Fatal(err)
@@ -115,19 +116,19 @@ func memlockRole(t *testing.T, p parent) {
 	}
 	rt := newRuntime(t, Limits{})
 	if err := ringOrNot(t, rt); err != nil {
-		p.tell("refused: ", err)
+		childtest.Tell("refused: ", err)
 		return
 	}
 	i := rt.engine.Info()
-	p.tell("serves: ", i.Rings, " rings of ", i.MemoryBytes, " bytes, ", i.InFlight, " reads in flight")
+	childtest.Tell("serves: ", i.Rings, " rings of ", i.MemoryBytes, " bytes, ", i.InFlight, " reads in flight")
 }
 
 func TestRingOfAUserWhoMayLockLittle(t *testing.T) {
 	for _, limit := range []int{0, 4 << 10, 16 << 10, 64 << 10, 8 << 20} {
 		t.Run(fmt.Sprint(limit), func(t *testing.T) {
-			c := startChild(t, "memlock")
-			c.tell(fmt.Sprint(limit))
-			said := c.hear()
+			c := childtest.Start(t, "memlock")
+			c.Tell(limit)
+			said := c.Hear()
 			t.Log(said)
 			if limit == 0 && !strings.Contains(said, "cannot allocate memory") {
 				t.Errorf("nothing can be locked, and %q", said)
@@ -135,13 +136,13 @@ func TestRingOfAUserWhoMayLockLittle(t *testing.T) {
 			if limit >= 8<<20 && !strings.HasPrefix(said, "serves") {
 				t.Errorf("with the default limit: %q", said)
 			}
-			c.wait()
+			c.Good()
 		})
 	}
 }
 
 // descriptorsRole is a process with room for some descriptors more, or none.
-func descriptorsRole(t *testing.T, p parent) {
+func descriptorsRole(t *testing.T) {
 	var was unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &was); err != nil {
 		t.Fatal(err)
@@ -174,14 +175,14 @@ func descriptorsRole(t *testing.T, p parent) {
 			}
 		}
 		if err := ringOrNot(t, rt); err != nil { // there is room again
-			p.tell("skip: no ring here: ", err)
+			childtest.Tell("skip: no ring here: ", err)
 			return
 		}
 		if err := rt.Close(); err != nil {
 			t.Error(err)
 		}
 	}
-	p.tell(served > 0, " ", refused > 0)
+	childtest.Tell(served > 0, " ", refused > 0)
 }
 
 // withRoom calls f while the process can have so many descriptors more.
@@ -211,11 +212,11 @@ func withRoom(t *testing.T, was unix.Rlimit, room uint64, f func() error) error 
 }
 
 func TestRingAtTheLimitOfDescriptors(t *testing.T) {
-	c := startChild(t, "descriptors")
-	if said := c.hear(); said != "true true" {
+	c := childtest.Start(t, "descriptors")
+	if said := c.Hear(); said != "true true" {
 		t.Errorf("served and refused: %s, want both", said)
 	}
-	c.wait()
+	c.Good()
 }
 
 // machineVariable in the environment allows tests that change a setting of the
@@ -223,11 +224,11 @@ func TestRingAtTheLimitOfDescriptors(t *testing.T) {
 const machineVariable = "ORIEL_TEST_MACHINE"
 
 // userRole tells whether there is a ring for somebody who is not root.
-func userRole(t *testing.T, p parent) {
+func userRole(t *testing.T) {
 	if err := syscall.Setuid(70_000 + os.Getpid()%20_000); err != nil {
 		t.Fatal(err)
 	}
-	p.tell(ringOrNot(t, newRuntime(t, Limits{})))
+	childtest.Tell(ringOrNot(t, newRuntime(t, Limits{})))
 }
 
 func TestRingIsSwitchedOffByTheSystem(t *testing.T) {
@@ -244,9 +245,9 @@ func TestRingIsSwitchedOffByTheSystem(t *testing.T) {
 		if err := os.WriteFile(setting, []byte(value), 0); err != nil {
 			t.Skip("it cannot be changed: ", err)
 		}
-		c := startChild(t, "user")
-		said := c.hear()
-		c.wait()
+		c := childtest.Start(t, "user")
+		said := c.Hear()
+		c.Good()
 		err := ringOrNot(t, newRuntime(t, Limits{}))
 		if !strings.Contains(said, "operation not permitted") || (value == "2") != (err != nil) {
 			t.Errorf("%s: for a user %q, for root %v", value, said, err)

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/oriel-go/oriel/internal/childtest"
 )
 
 // A deed is something that is done to a file while windows of it are held.
@@ -131,10 +133,10 @@ func doDeed(what, name string) error {
 }
 
 // writerRole does what it is told to files.
-func writerRole(t *testing.T, p parent) {
-	for line, ok := p.hear(); ok; line, ok = p.hear() {
+func writerRole(t *testing.T) {
+	for line, ok := childtest.Hear(); ok; line, ok = childtest.Hear() {
 		what, name, _ := strings.Cut(line, "\t")
-		p.tell(doDeed(what, name))
+		childtest.Tell(doDeed(what, name))
 	}
 }
 
@@ -144,14 +146,17 @@ type writer interface {
 }
 
 // otherProcess is a writer, and a second process.
-type otherProcess struct{ c *child }
+type otherProcess struct {
+	t testing.TB
+	c *childtest.Child
+}
 
-func startWriter(t testing.TB) otherProcess { return otherProcess{startChild(t, "writer")} }
+func startWriter(t testing.TB) otherProcess { return otherProcess{t, childtest.Start(t, "writer")} }
 
 func (w otherProcess) do(what, name string) error {
-	w.c.t.Helper()
-	w.c.tell(what + "\t" + name)
-	if s := w.c.hear(); s != "<nil>" {
+	w.t.Helper()
+	w.c.Tell(what, "\t", name)
+	if s := w.c.Hear(); s != "<nil>" {
 		return errors.New(s)
 	}
 	return nil

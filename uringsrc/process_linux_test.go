@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/oriel-go/oriel/internal/childtest"
 	"github.com/oriel-go/oriel/uringsrc"
 )
 
@@ -23,7 +24,7 @@ import (
 func needEngineHere(t *testing.T, o uringsrc.Options) *uringsrc.Engine {
 	e, err := uringsrc.New(o)
 	if err != nil {
-		tell("skip: ", err)
+		childtest.Tell("skip: ", err)
 		t.Skip(err)
 	}
 	return e
@@ -36,8 +37,8 @@ func TestAChildProcessHasNothingOfTheEngine(t *testing.T) {
 	in, out := pipe(t)
 	r := ask(in, -1, 4)
 	e.Start(nil, &r.Read)
-	c := startChild(t, "waits", "")
-	dir := fmt.Sprintf("/proc/%d/", c.cmd.Process.Pid)
+	c := childtest.Start(t, "waits")
+	dir := fmt.Sprintf("/proc/%d/", c.Process().Pid)
 	fds, err := os.ReadDir(dir + "fd")
 	if err != nil || len(fds) < 3 {
 		t.Fatalf("%d descriptors, %v", len(fds), err)
@@ -57,7 +58,7 @@ func TestAChildProcessHasNothingOfTheEngine(t *testing.T) {
 	if err := r.Wait(within(t, patience)); err != nil || string(r.Buf) != "late" {
 		t.Errorf("%v, %q", err, r.Buf)
 	}
-	c.good()
+	c.Good()
 }
 
 // exitsRole ends the process with reads in flight.
@@ -72,19 +73,19 @@ func exitsRole(t *testing.T) {
 		q.Buf = p[i*block:][:block]
 		e.Start(nil, &r.Read, &q.Read)
 	}
-	tell("in flight")
+	childtest.Tell("in flight")
 	os.Exit(7)
 }
 
 func TestAProcessEndsWithReadsInFlight(t *testing.T) {
-	c := startChild(t, "exits", "")
-	if got := c.hear(); got != "in flight" {
+	c := childtest.Start(t, "exits")
+	if got := c.Hear(); got != "in flight" {
 		t.Fatal(got)
 	}
 	began := time.Now()
-	err := c.wait()
-	if state := c.cmd.ProcessState.Sys().(syscall.WaitStatus); state.ExitStatus() != 7 {
-		t.Errorf("the child: %v\n%s", err, c.said())
+	err := c.Wait()
+	if state := c.State().Sys().(syscall.WaitStatus); state.ExitStatus() != 7 {
+		t.Errorf("the child: %v\n%s", err, c.Said())
 	}
 	t.Logf("it took %v", time.Since(began))
 }
@@ -113,7 +114,7 @@ func tasks(t testing.TB) (all, workers int) {
 func threadsRole(t *testing.T) {
 	const block, blocks, readers = 4096, 4096, 10_000
 	past := 0
-	if argument() == "direct" {
+	if childtest.Argument() == "direct" {
 		past = unix.O_DIRECT
 	}
 	content := pattern(block*blocks, 1)
@@ -158,7 +159,7 @@ func threadsRole(t *testing.T) {
 	if err := e.Close(within(t, patience)); err != nil {
 		t.Error(err)
 	}
-	tell(before, " ", most, " ", workers)
+	childtest.Tell(before, " ", most, " ", workers)
 }
 
 // TestTenThousandReaders need no more threads than a few readers do.
@@ -167,13 +168,13 @@ func TestTenThousandReaders(t *testing.T) {
 		t.Run(how, func(t *testing.T) {
 			bound := runtime.GOMAXPROCS(0) + 8 // one for each ring, and the runtime's own
 			for try := 1; ; try++ {
-				c := startChild(t, "threads", how)
+				c := childtest.Start(t, "threads", how)
 				var before, most, workers int
-				line := c.hear()
+				line := c.Hear()
 				if _, err := fmt.Sscan(line, &before, &most, &workers); err != nil {
 					t.Fatalf("%q: %v", line, err)
 				}
-				c.good()
+				c.Good()
 				t.Logf("%d threads before, at most %d, and %d workers of io_uring", before, most, workers)
 				if workers > 16 {
 					t.Errorf("%d workers of io_uring", workers)

@@ -1,7 +1,6 @@
 package uringsrc_test
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -13,10 +12,21 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/oriel-go/oriel/internal/childtest"
 	"github.com/oriel-go/oriel/internal/filtertest"
 	"github.com/oriel-go/oriel/uringsrc"
 	"github.com/oriel-go/oriel/window"
 )
+
+// descriptors returns how many files this process has open.
+func descriptors(t testing.TB) int {
+	t.Helper()
+	fds, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(fds)
+}
 
 // works makes an engine, and reads through it; an error is that of New, which
 // wraps window.ErrRefused, and the process has no more files open then, as after
@@ -56,7 +66,7 @@ func works(t *testing.T) (uringsrc.Info, error) {
 func descriptorsRole(t *testing.T) {
 	pipe(t) // the runtime's poller has its descriptors
 	if _, err := works(t); err != nil {
-		tell("skip: ", err)
+		childtest.Tell("skip: ", err)
 		return
 	}
 	highest, err := unix.Dup(0)
@@ -77,20 +87,20 @@ func descriptorsRole(t *testing.T) {
 		info, err := works(t)
 		switch {
 		case err == nil:
-			tell(more+1, " descriptors: ", info.Rings, " rings")
+			childtest.Tell(more+1, " descriptors: ", info.Rings, " rings")
 		case errors.Is(err, syscall.EMFILE):
-			tell(more+1, " descriptors: ", err)
+			childtest.Tell(more+1, " descriptors: ", err)
 		default:
 			t.Errorf("%d descriptors: %v", more+1, err)
 		}
 	}
-	tell("done")
+	childtest.Tell("done")
 }
 
 func TestFewDescriptors(t *testing.T) {
-	c := startChild(t, "descriptors", "")
+	c := childtest.Start(t, "descriptors")
 	some, none := false, false
-	for line := c.hear(); line != "done"; line = c.hear() {
+	for line := c.Hear(); line != "done"; line = c.Hear() {
 		t.Log(line)
 		some = some || strings.Contains(line, "rings")
 		none = none || strings.Contains(line, "too many open files")
@@ -98,16 +108,16 @@ func TestFewDescriptors(t *testing.T) {
 	if !some || !none {
 		t.Error("want some that work, and some that do not")
 	}
-	c.good()
+	c.Good()
 }
 
 // memlockRole is a user who may lock little. Setuid is of the whole process, and
 // takes CAP_IPC_LOCK away.
 func memlockRole(t *testing.T) {
 	var limit uint64
-	fmt.Sscan(argument(), &limit)
+	fmt.Sscan(childtest.Argument(), &limit)
 	if os.Getuid() != 0 {
-		tell("skip: changing the user needs root")
+		childtest.Tell("skip: changing the user needs root")
 		return
 	}
 	if err := unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{Cur: limit, Max: limit}); err != nil {
@@ -122,35 +132,35 @@ func memlockRole(t *testing.T) {
 		t.Errorf("New = %v, want ENOMEM", err)
 	}
 	if err == nil && info.MemoryBytes > int64(limit) {
-		tell("skip: this kernel does not count the memory of rings as locked")
+		childtest.Tell("skip: this kernel does not count the memory of rings as locked")
 	}
-	tell(fmt.Sprintf("%d bytes: %+v, %v", limit, info, err))
+	childtest.Tell(fmt.Sprintf("%d bytes: %+v, %v", limit, info, err))
 }
 
 func TestUsersWhoMayLockLittle(t *testing.T) {
 	for _, limit := range []string{"0", "16384", "65536", "8388608"} {
 		t.Run(limit, func(t *testing.T) {
-			c := startChild(t, "memlock", limit)
-			t.Log(c.hear())
-			c.good()
+			c := childtest.Start(t, "memlock", limit)
+			t.Log(c.Hear())
+			c.Good()
 		})
 	}
 }
 
 // disabledRole makes an engine when it is told to.
 func disabledRole(t *testing.T) {
-	if argument() == "nobody" {
+	if childtest.Argument() == "nobody" {
 		if err := syscall.Setuid(90_000 + os.Getpid()%20_000); err != nil {
-			tell("skip: ", err)
+			childtest.Tell("skip: ", err)
 			return
 		}
 	}
-	tell("ready")
-	bufio.NewScanner(os.Stdin).Scan()
+	childtest.Tell("ready")
+	childtest.Hear()
 	if _, err := works(t); err == nil {
-		tell("it works")
+		childtest.Tell("it works")
 	} else {
-		tell(errors.Is(err, syscall.EPERM), " ", err)
+		childtest.Tell(errors.Is(err, syscall.EPERM), " ", err)
 	}
 }
 
@@ -175,15 +185,15 @@ func TestSwitchedOff(t *testing.T) {
 		{"1", "nobody", "true"},
 		{"2", "root", "true"},
 	} {
-		child := startChild(t, "disabled", c.who)
-		if got := child.hear(); got != "ready" {
+		child := childtest.Start(t, "disabled", c.who)
+		if got := child.Hear(); got != "ready" {
 			t.Fatal(got)
 		}
 		if err := set(c.value); err != nil {
 			t.Fatal(err)
 		}
-		child.tell("go")
-		got := child.hear()
+		child.Tell("go")
+		got := child.Hear()
 		if err := set(string(was)); err != nil {
 			t.Fatal(err)
 		}
@@ -191,7 +201,7 @@ func TestSwitchedOff(t *testing.T) {
 		if !strings.HasPrefix(got, c.want) {
 			t.Errorf("%s, %s: %s", c.value, c.who, got)
 		}
-		child.good()
+		child.Good()
 	}
 }
 
@@ -203,10 +213,10 @@ func setupRole(t *testing.T) { filteredRole(t, unix.SYS_IO_URING_SETUP) }
 func enterRole(t *testing.T) { filteredRole(t, unix.SYS_IO_URING_ENTER) }
 
 func filteredRole(t *testing.T, call uintptr) {
-	want := filters[argument()]
+	want := filters[childtest.Argument()]
 	pipe(t) // the runtime's poller has its descriptors
 	if err := filtertest.Deny(call, want); err != nil {
-		tell("skip: ", err)
+		childtest.Tell("skip: ", err)
 		return
 	}
 	began := time.Now()
@@ -214,7 +224,7 @@ func filteredRole(t *testing.T, call uintptr) {
 	if !errors.Is(err, want) {
 		t.Errorf("New = %v, want %v", err, want)
 	}
-	tell(time.Since(began).Round(time.Millisecond), " ", err)
+	childtest.Tell(time.Since(began).Round(time.Millisecond), " ", err)
 }
 
 // enterLaterRole has io_uring_enter fail when reads are in flight.
@@ -225,8 +235,8 @@ func enterLaterRole(t *testing.T) {
 	e.Start(nil, &taken.Read)
 	waited := make(chan error, 1)
 	go func() { waited <- taken.Wait(within(t, patience)) }()
-	if err := filtertest.Deny(unix.SYS_IO_URING_ENTER, filters[argument()]); err != nil {
-		tell("skip: ", err)
+	if err := filtertest.Deny(unix.SYS_IO_URING_ENTER, filters[childtest.Argument()]); err != nil {
+		childtest.Tell("skip: ", err)
 		return
 	}
 	var failed *uringsrc.RingError
@@ -250,7 +260,7 @@ func enterLaterRole(t *testing.T) {
 		t.Errorf("Close = %v", err)
 	}
 	wantIdle(t, e)
-	tell(not.Err)
+	childtest.Tell(not.Err)
 }
 
 func TestSystemCallFilters(t *testing.T) {
@@ -260,9 +270,9 @@ func TestSystemCallFilters(t *testing.T) {
 		{"enterLater", "EPERM"}, {"enterLater", "ENOSYS"},
 	} {
 		t.Run(c.role+"/"+c.with, func(t *testing.T) {
-			child := startChild(t, c.role, c.with)
-			t.Log(child.hear())
-			child.good()
+			child := childtest.Start(t, c.role, c.with)
+			t.Log(child.Hear())
+			child.Good()
 		})
 	}
 }

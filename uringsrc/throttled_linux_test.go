@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/oriel-go/oriel/internal/childtest"
 	"github.com/oriel-go/oriel/uringsrc"
 )
 
@@ -54,7 +55,7 @@ func throttledRole(t *testing.T) {
 	e := needEngineHere(t, uringsrc.Options{InFlight: reads})
 	lift, err := throttle(t, fd)
 	if err != nil {
-		tell("skip: reads of a device cannot be held up: ", err)
+		childtest.Tell("skip: reads of a device cannot be held up: ", err)
 		e.Close(context.Background())
 		return
 	}
@@ -68,7 +69,7 @@ func throttledRole(t *testing.T) {
 	seated, queued := rs[reads], rs[reads+1]
 	if err := e.Read(within(t, 20*time.Millisecond), &seated.Read); err == nil {
 		lift()
-		tell("skip: reads of this device are not held up")
+		childtest.Tell("skip: reads of this device are not held up")
 		e.Close(context.Background())
 		return
 	}
@@ -128,13 +129,13 @@ func throttledRole(t *testing.T) {
 	if n := descriptors(t); n != before {
 		t.Errorf("%d descriptors, %d before", n, before)
 	}
-	tell(left, "; Close took ", took.Round(time.Millisecond))
+	childtest.Tell(left, "; Close took ", took.Round(time.Millisecond))
 }
 
 // TestADeviceThatDoesNotAnswer: Close says so in time, nothing is used again, and
 // everything is given back when the device does answer.
 func TestADeviceThatDoesNotAnswer(t *testing.T) {
-	c := startChild(t, "throttled", "")
-	t.Log(c.hear())
-	c.good()
+	c := childtest.Start(t, "throttled")
+	t.Log(c.Hear())
+	c.Good()
 }

@@ -99,6 +99,7 @@ var nested = map[string]string{
 // testSupport lists packages that exist for tests. Only tests, and each other,
 // import them; in them the rules for tests hold as well.
 var testSupport = map[string]string{
+	"internal/childtest":  "second processes",
 	"internal/filtertest": "system calls that fail",
 	"internal/leaktest":   "the TestMain of the library packages",
 	"window/windowtest":   "the conformance suite",
@@ -110,7 +111,8 @@ var testSupport = map[string]string{
 
 // talkers lists library packages that may print, and why.
 var talkers = map[string]string{
-	"internal/leaktest": "reports to standard error what tests left behind; no program links it",
+	"internal/childtest": "a child is told its role by the environment, and prints what it tells; no program links it",
+	"internal/leaktest":  "reports to standard error what tests left behind; no program links it",
 }
 
 // sleepers lists test files that may sleep, and why.

@@ -2,7 +2,6 @@ package ring
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -13,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/oriel-go/oriel/internal/childtest"
 	"github.com/oriel-go/oriel/internal/filtertest"
 )
 
@@ -26,8 +26,8 @@ func TestAChildProcessHasNothingOfTheRing(t *testing.T) {
 		push(t, r, Read(in, p[i:i+1], -1, 0, uint64(i)))
 	}
 	r.Enter(0, 0)
-	c := startChild(t, "waits")
-	dir := fmt.Sprintf("/proc/%d/", c.cmd.Process.Pid)
+	c := childtest.Start(t, "waits")
+	dir := fmt.Sprintf("/proc/%d/", c.Process().Pid)
 	fds, err := os.ReadDir(dir + "fd")
 	if err != nil || len(fds) < 3 {
 		t.Fatalf("%d descriptors, %v", len(fds), err)
@@ -47,9 +47,7 @@ func TestAChildProcessHasNothingOfTheRing(t *testing.T) {
 	for _, c := range results(t, r, reads) {
 		wantN(t, c, 1)
 	}
-	if err := c.wait(); err != nil {
-		t.Error(err)
-	}
+	c.Good()
 }
 
 // TestTheMappingsAreNotForked says so of all that fork, which Go itself cannot.
@@ -81,7 +79,7 @@ func TestTheMappingsAreNotForked(t *testing.T) {
 func inFlight(t *testing.T) *Ring {
 	r, err := New(Config{Entries: 64})
 	if err != nil {
-		tell("skip: ", err)
+		childtest.Tell("skip: ", err)
 		return nil
 	}
 	in, _ := pipe(t)
@@ -110,18 +108,16 @@ func inFlight(t *testing.T) *Ring {
 
 func exitsRole(t *testing.T) {
 	if inFlight(t) != nil {
-		tell("in flight")
+		childtest.Tell("in flight")
 		os.Exit(7)
 	}
 }
 
 func killedRole(t *testing.T) {
 	if r := inFlight(t); r != nil {
-		tell("in flight")
+		childtest.Tell("in flight")
 		r.Enter(64, 0)
-		for {
-			io.Copy(io.Discard, os.Stdin)
-		}
+		childtest.Waits(t)
 	}
 }
 
@@ -129,18 +125,18 @@ func killedRole(t *testing.T) {
 func TestAProcessEndsWithReadsInFlight(t *testing.T) {
 	for _, role := range []string{"exits", "killed"} {
 		t.Run(role, func(t *testing.T) {
-			c := startChild(t, role)
-			if got := c.hear(); got != "in flight" {
+			c := childtest.Start(t, role)
+			if got := c.Hear(); got != "in flight" {
 				t.Fatal(got)
 			}
 			if role == "killed" {
-				c.cmd.Process.Kill()
+				c.Process().Kill()
 			}
 			began := time.Now()
-			err := c.wait()
-			state := c.cmd.ProcessState.Sys().(syscall.WaitStatus)
+			err := c.Wait()
+			state := c.State().Sys().(syscall.WaitStatus)
 			if role == "exits" && state.ExitStatus() != 7 || role == "killed" && state.Signal() != syscall.SIGKILL {
-				t.Errorf("the child: %v\n%s", err, c.said())
+				t.Errorf("the child: %v\n%s", err, c.Said())
 			}
 			if took := time.Since(began); took > patience {
 				t.Errorf("it took %v", took)
@@ -153,7 +149,7 @@ func TestAProcessEndsWithReadsInFlight(t *testing.T) {
 // takes CAP_IPC_LOCK away.
 func memlockRole(t *testing.T) {
 	if os.Getuid() != 0 {
-		tell("skip: changing the user needs root")
+		childtest.Tell("skip: changing the user needs root")
 		return
 	}
 	const limit = 64 << 10
@@ -175,7 +171,7 @@ func memlockRole(t *testing.T) {
 		rings = append(rings, r)
 		bytes += r.Bytes()
 	}
-	tell(len(rings), " ", bytes, " ", isErrno(failed, syscall.ENOMEM), " ", failed)
+	childtest.Tell(len(rings), " ", bytes, " ", isErrno(failed, syscall.ENOMEM), " ", failed)
 	for _, r := range rings {
 		r.Close()
 	}
@@ -191,8 +187,8 @@ func memlockRole(t *testing.T) {
 		}
 		runtime.Gosched()
 	}
-	tell(tries, " tries in ", time.Since(began).Round(time.Microsecond))
-	tell(churn())
+	childtest.Tell(tries, " tries in ", time.Since(began).Round(time.Microsecond))
+	childtest.Tell(churn())
 }
 
 // churn makes and closes rings one after the other, as whoever opens one for
@@ -211,10 +207,10 @@ func churn() string {
 }
 
 func TestAUserWhoMayLockLittle(t *testing.T) {
-	c := startChild(t, "memlock")
+	c := childtest.Start(t, "memlock")
 	var n, bytes int64
 	var noMemory bool
-	line := c.hear()
+	line := c.Hear()
 	if _, err := fmt.Sscan(line, &n, &bytes, &noMemory); err != nil {
 		t.Fatalf("%q: %v", line, err)
 	}
@@ -227,12 +223,10 @@ func TestAUserWhoMayLockLittle(t *testing.T) {
 	case bytes > 64<<10:
 		t.Errorf("%d bytes in %d rings within a limit of 65536: Bytes tells too much", bytes, n)
 	default:
-		t.Log("after Close: ", c.hear())
-		t.Log("one after the other: ", c.hear())
+		t.Log("after Close: ", c.Hear())
+		t.Log("one after the other: ", c.Hear())
 	}
-	if err := c.wait(); err != nil {
-		t.Errorf("the child: %v\n%s", err, c.said())
-	}
+	c.Good()
 }
 
 // disabledRole installs a filter of system calls that says EPERM, as containers
@@ -240,21 +234,19 @@ func TestAUserWhoMayLockLittle(t *testing.T) {
 func disabledRole(t *testing.T) {
 	runtime.LockOSThread() // the filter is of the thread
 	if err := filtertest.DenyHere(unix.SYS_IO_URING_SETUP, syscall.EPERM); err != nil {
-		tell("skip: ", err)
+		childtest.Tell("skip: ", err)
 		return
 	}
 	if _, err := New(Config{Entries: 8}); !isErrno(err, syscall.EPERM) || !refused(err) {
 		t.Errorf("New = %v, want EPERM", err)
 	}
-	tell("done")
+	childtest.Tell("done")
 }
 
 func TestASystemCallFilter(t *testing.T) {
-	c := startChild(t, "disabled")
-	if got := c.hear(); got != "done" {
+	c := childtest.Start(t, "disabled")
+	if got := c.Hear(); got != "done" {
 		t.Error(got)
 	}
-	if err := c.wait(); err != nil {
-		t.Errorf("the child: %v\n%s", err, c.said())
-	}
+	c.Good()
 }

@@ -4,19 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/oriel-go/oriel/internal/childtest"
 	"github.com/oriel-go/oriel/internal/filtertest"
 )
-
-// rowVariable says, in the environment of a second process of this test, which row
-// of denials it is.
-const rowVariable = "ORIEL_PROBE_DENIED"
 
 // A denial is a system call that a filter refuses.
 type denial struct {
@@ -115,27 +111,24 @@ func TestRefusedCalls(t *testing.T) {
 	readInOrder(t, f, 0, 4<<20)
 	for i, d := range denials {
 		t.Run(fmt.Sprint(d.name, " ", d.errno), func(t *testing.T) {
-			cmd := exec.Command(os.Args[0], "-test.run=^TestRefusedCallsChild$", "-test.timeout=60s", "-test.v")
-			// The race detector would sleep for a second at the end.
-			cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d %s", rowVariable, i, f.Name()), "GORACE=atexit_sleep_ms=0")
-			out, err := cmd.CombinedOutput()
-			switch {
-			case strings.Contains(string(out), "--- SKIP"):
-				t.Skipf("system calls cannot be filtered:\n%s", out)
-			case err != nil || !strings.Contains(string(out), "--- PASS: TestRefusedCallsChild"):
-				t.Errorf("%v:\n%s", err, out)
-			}
+			c := childtest.Start(t, "denied", i, " ", f.Name())
+			c.Hear() // or it is skipped
+			c.Good()
 		})
 	}
 }
 
-// TestRefusedCallsChild is the second process of TestRefusedCalls, and does nothing
-// else.
-func TestRefusedCallsChild(t *testing.T) {
+// TestChild is the second process of TestRefusedCalls, and does nothing else.
+func TestChild(t *testing.T) {
+	childtest.Run(t, map[string]func(t *testing.T){"denied": deniedRole})
+}
+
+// deniedRole asks what a row of denials does, of the file that is named.
+func deniedRole(t *testing.T) {
 	var row int
 	var name string
-	if n, _ := fmt.Sscan(os.Getenv(rowVariable), &row, &name); n < 2 {
-		return
+	if _, err := fmt.Sscan(childtest.Argument(), &row, &name); err != nil {
+		t.Fatal(err)
 	}
 	d := denials[row]
 	f, err := os.Open(name)
@@ -144,7 +137,9 @@ func TestRefusedCallsChild(t *testing.T) {
 	}
 	defer f.Close()
 	if err := filtertest.Deny(d.call, d.errno); err != nil {
-		t.Skip(err)
+		childtest.Tell("skip: system calls cannot be filtered: ", err)
+		return
 	}
 	d.ask(t, f, d.errno)
+	childtest.Tell("done")
 }

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/oriel-go/oriel/internal/childtest"
+	"github.com/oriel-go/oriel/internal/threadtest"
 	"github.com/oriel-go/oriel/window"
 )
 
@@ -170,7 +171,7 @@ func TestAPromiseMapsEveryRegularFile(t *testing.T) {
 				}
 			}
 			if a.prepare != nil {
-				onThread(t, a.prepare, check)
+				threadtest.Run(t, a.prepare, check)
 			} else {
 				check()
 			}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/oriel-go/oriel/internal/childtest"
 	"github.com/oriel-go/oriel/internal/probe"
+	"github.com/oriel-go/oriel/internal/threadtest"
 	"github.com/oriel-go/oriel/source/internal/plan"
 )
 
@@ -40,7 +41,7 @@ func TestPlanForAnOverlay(t *testing.T) {
 	rt := newRuntime(t, Limits{LockBytes: fewLocked})
 	text := random(planBytes)
 	prepare, name, _ := withOverlay(t, text, nil)
-	onThread(t, prepare, func() {
+	threadtest.Run(t, prepare, func() {
 		f := openAt(t, name, &Options{Runtime: rt})
 		e := passOf(t, f, nil, text)
 		if e.Facts.FileSystem != "overlayfs" || e.windows["mmap"] != 0 {
@@ -67,7 +68,7 @@ func mountImage(t *testing.T, dir, kind string, command ...string) (prepare func
 	}
 	device := loopDevice(t, filepath.Join(dir, "image"))
 	return func() error {
-		if err := ownMounts(); err != nil {
+		if err := threadtest.OwnMounts(); err != nil {
 			return err
 		}
 		return unix.Mount(device, mounted, kind, unix.MS_RDONLY, "")
@@ -97,7 +98,7 @@ func TestPlanForAReadOnlyFileSystem(t *testing.T) {
 				t.Fatal(err)
 			}
 			prepare, mounted := mountImage(t, dir, tt.kind, tt.command(filepath.Join(dir, "image"), from)...)
-			onThread(t, prepare, func() {
+			threadtest.Run(t, prepare, func() {
 				name := filepath.Join(mounted, "file")
 				for _, o := range []Options{{}, {Pattern: Once}, {Pattern: Reuse}} { // not cached at first, then cached
 					o.Runtime = rt

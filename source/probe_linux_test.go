@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/oriel-go/oriel/internal/filtertest"
+	"github.com/oriel-go/oriel/internal/threadtest"
 	"github.com/oriel-go/oriel/window"
 )
 
@@ -101,7 +102,7 @@ func TestProbeSaysWhyNot(t *testing.T) {
 			if a.prepare == nil {
 				check()
 			} else {
-				onThread(t, a.prepare, check)
+				threadtest.Run(t, a.prepare, check)
 			}
 		})
 	}

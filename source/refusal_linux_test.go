@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/oriel-go/oriel/internal/threadtest"
 	"github.com/oriel-go/oriel/window"
 )
 
@@ -109,7 +110,7 @@ func TestWhatMustNotBeMapped(t *testing.T) {
 				wantSameBytes(t, rt, a)
 			}
 			if a.prepare != nil {
-				onThread(t, a.prepare, check)
+				threadtest.Run(t, a.prepare, check)
 			} else {
 				check()
 			}

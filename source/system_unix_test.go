@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/oriel-go/oriel/internal/threadtest"
 	"github.com/oriel-go/oriel/window"
 )
 
@@ -31,17 +32,7 @@ func asNobody(t *testing.T, f func()) {
 		f()
 		return
 	}
-	if runtime.GOOS != "linux" {
-		t.Skip("running as root, which may read everything")
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread() // and never unlocked: the thread dies with its identity
-		setNobody(t)
-		f()
-	}()
-	<-done
+	threadtest.Run(t, threadtest.Nobody, f)
 }
 
 func mkfifo(t *testing.T) string {

@@ -3,39 +3,12 @@ package source
 import (
 	"os"
 	"path/filepath"
-	"runtime"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/oriel-go/oriel/internal/threadtest"
 )
-
-// onThread runs f on a thread of its own, after prepare has changed what the
-// thread may or sees; the thread ends with f. It skips where prepare fails.
-func onThread(t *testing.T, prepare func() error, f func()) {
-	t.Helper()
-	var err error
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread() // and never unlocked
-		if err = prepare(); err == nil {
-			f()
-		}
-	}()
-	<-done
-	if err != nil {
-		t.Skip("not to be had here: ", err)
-	}
-}
-
-// ownMounts gives the calling thread mounts that nobody else sees, and that are
-// gone when the thread has ended and their files are closed.
-func ownMounts() error {
-	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
-		return err
-	}
-	return unix.Mount("none", "/", "", unix.MS_REC|unix.MS_PRIVATE, "")
-}
 
 // withSysctl returns what makes a file of /proc/sys say something else to the
 // calling thread alone: the setting is the whole machine's.
@@ -45,7 +18,7 @@ func withSysctl(t *testing.T, name, value string) func() error {
 		t.Fatal(err)
 	}
 	return func() error {
-		if err := ownMounts(); err != nil {
+		if err := threadtest.OwnMounts(); err != nil {
 			return err
 		}
 		return unix.Mount(said, "/proc/sys/"+name, "", unix.MS_BIND, "")
@@ -68,7 +41,7 @@ func withOverlay(t *testing.T, lower, upper []byte) (prepare func() error, lower
 		}
 	}
 	prepare = func() error {
-		if err := ownMounts(); err != nil {
+		if err := threadtest.OwnMounts(); err != nil {
 			return err
 		}
 		return unix.Mount("overlay", in("merged"), "overlay", 0, "lowerdir="+in("lower")+",upperdir="+in("upper")+",workdir="+in("work"))

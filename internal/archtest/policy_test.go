@@ -102,6 +102,7 @@ var testSupport = map[string]string{
 	"internal/childtest":  "second processes",
 	"internal/filtertest": "system calls that fail",
 	"internal/leaktest":   "the TestMain of the library packages",
+	"internal/threadtest": "threads that see or may something else",
 	"window/windowtest":   "the conformance suite",
 
 	"source/internal/simdevice": "devices that are simulated",

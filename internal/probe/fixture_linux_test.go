@@ -4,12 +4,13 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/oriel-go/oriel/internal/threadtest"
 )
 
 // fileOf returns a file of n random bytes in the folder of the package, because
@@ -164,42 +165,7 @@ func asNobody(t *testing.T, f func()) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can be nobody")
 	}
-	onThread(t, func() error {
-		const nobody = 65534
-		// setfsuid is of the thread alone, unlike what package syscall offers.
-		_, err := unix.SetfsuidRetUid(nobody)
-		return err
-	}, f)
-}
-
-// inOwnMounts runs f in a thread whose mounts nobody else sees, and that are gone
-// when it has ended.
-func inOwnMounts(t *testing.T, f func()) {
-	t.Helper()
-	onThread(t, func() error {
-		if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
-			return err
-		}
-		return unix.Mount("none", "/", "", unix.MS_REC|unix.MS_PRIVATE, "")
-	}, f)
-}
-
-// onThread runs f in a thread of its own, which ends with it.
-func onThread(t *testing.T, prepare func() error, f func()) {
-	t.Helper()
-	var err error
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread() // and never unlocked
-		if err = prepare(); err == nil {
-			f()
-		}
-	}()
-	<-done
-	if err != nil {
-		t.Skip("not to be had here: ", err)
-	}
+	threadtest.Run(t, threadtest.Nobody, f)
 }
 
 // closed returns a descriptor that is none.

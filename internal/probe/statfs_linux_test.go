@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/oriel-go/oriel/internal/threadtest"
 )
 
 func TestFileSystemOf(t *testing.T) {
@@ -60,7 +62,7 @@ func TestMountsOfOtherKinds(t *testing.T) {
 		t.Run(tt.kind, func(t *testing.T) {
 			at := t.TempDir()
 			var mounted error
-			inOwnMounts(t, func() {
+			threadtest.Run(t, threadtest.OwnMounts, func() {
 				if mounted = unix.Mount("none", at, tt.kind, tt.flags, tt.data); mounted != nil {
 					return
 				}

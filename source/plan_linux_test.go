@@ -75,6 +75,20 @@ func wantAt(t testing.TB, f window.ReaderAt, text []byte, off int64, n int) (sou
 	return w.Info().Source
 }
 
+// cachedPass is passOf of a cached file, which is opened for that: once more where a
+// read had to wait, because the machine had dropped some of it.
+func cachedPass(t testing.TB, name string, text []byte, o Options) pass {
+	t.Helper()
+	for range 20 {
+		warm(t, name)
+		if p := passOf(t, openAt(t, name, &o), nil, text); p.Stats.Waits == 0 {
+			return p
+		}
+	}
+	t.Fatal("reads of a file that was just read have to wait")
+	return pass{}
+}
+
 // candidate returns what a plan says of a way.
 func candidate(t testing.TB, e Explanation, source string) Candidate {
 	t.Helper()
@@ -184,8 +198,7 @@ func TestPlanForACachedFile(t *testing.T) {
 	rt := newRuntime(t, Limits{LockBytes: fewLocked})
 	text := random(planBytes)
 	name := write(t, text)
-	warm(t, name)
-	p := passOf(t, openAt(t, name, &Options{Runtime: rt}), nil, text)
+	p := cachedPass(t, name, text, Options{Runtime: rt})
 	lent(t, p.Explanation)
 	if p.first != "pread" || p.windows["mmap"] == 0 || p.Stats.Lent == 0 {
 		t.Errorf("windows by %v, the first by %s; %+v", p.windows, p.first, p.Stats)
@@ -207,8 +220,7 @@ func TestPlanForSmallWindows(t *testing.T) {
 	rt := newRuntime(t, Limits{LockBytes: fewLocked})
 	text := random(planBytes)
 	name := write(t, text)
-	warm(t, name)
-	p := passOf(t, openAt(t, name, &Options{Runtime: rt, WindowBytes: 4096}), nil, text)
+	p := cachedPass(t, name, text, Options{Runtime: rt, WindowBytes: 4096})
 	lent(t, p.Explanation)
 	if len(p.Switches) == 0 || p.Switches[0].To != "mmap" || p.Switches[0].Off < 64*4096 || p.Switches[0].Off >= plan.LeastBytes {
 		t.Errorf("the first switches are %+v", p.Switches[:min(len(p.Switches), 1)])
@@ -221,13 +233,11 @@ func TestTheNextReaderIsLentAtOnce(t *testing.T) {
 	rt := newRuntime(t, Limits{LockBytes: fewLocked})
 	text := random(planBytes)
 	name := write(t, text)
-	warm(t, name)
 	f := openAt(t, name, &Options{Runtime: rt})
-	p := passOf(t, f, nil, text)
-	lent(t, p.Explanation)
-	if p.windows["mmap"] == 0 {
-		t.Fatalf("windows by %v", p.windows)
+	if _, err := f.mapping(); err != nil {
+		t.Skip("files are not mapped here: ", err)
 	}
+	rt.machine.amend = func(k *plan.Facts) { k.CachedShare = 1 } // even if the machine drops a page
 	for learned, want := range map[time.Duration]string{time.Hour: "mmap", -time.Hour: "pread"} {
 		warm(t, name)
 		f.folios.Store(&folios{plan.Yes, time.Now().Add(learned)})

@@ -53,7 +53,7 @@ func (r *Reader) course() {
 		r.stale.Store(false)
 		r.setOff()
 	case r.later && r.event == access.Waited:
-		r.plan()
+		r.plan(false)
 	case r.later && r.count.bytes.Load() >= r.plannedFrom():
 		r.planLate()
 	case s != nil && s.bytes >= s.until:
@@ -64,11 +64,17 @@ func (r *Reader) course() {
 // plannedFrom returns how much a Reader has read, without having waited, when its
 // file is planned for, and when it is learned what a mapping would cost: as much as a
 // file has to have, or as many windows as take pread as long. The facts take as long
-// as copying 200 KiB, and a caller that takes a few windows and leaves has not paid
-// for them (bench regret, limit and sequential/4KiB).
+// as copying 200 KiB, and a caller that takes three windows and leaves has not paid
+// for them (bench regret, limit and sequential/4KiB). Where a mapping serves others,
+// only loading is still to be paid for.
 func (r *Reader) plannedFrom() int64 {
-	const windows, least = 64, 256 << 10
-	return min(plan.LeastBytes, max(windows*int64(r.copyBytes()), least))
+	const windows, few, least = 64, 3, 256 << 10
+	n := int64(r.copyBytes())
+	from := min(plan.LeastBytes, max(windows*n, least))
+	if r.f.lendsNow() {
+		from = min(from, max(few*n, least))
+	}
+	return from
 }
 
 // auto reports whether there is a choice of ways.
@@ -138,16 +144,19 @@ func (r *Reader) setOff() {
 		return
 	}
 	// What is not going to be cached is better not begun through the cache.
-	if r.later = r.steer.Load() == nil && r.Pattern() != Once && f.isHeld() && !f.lendsNow(); r.later {
-		r.began = time.Now()
+	if r.later = r.steer.Load() == nil && r.Pattern() != Once && f.isHeld(); r.later {
+		if r.began.IsZero() {
+			r.began = time.Now()
+		}
 		r.keep(plan.Pread, r.copyBytes(), f.mostAhead(r.copyBytes()))
 		return
 	}
-	r.plan()
+	r.plan(false)
 }
 
-// plan makes a plan of what is known.
-func (r *Reader) plan() {
+// plan makes a plan of what is known. Late is one for a Reader that has read a little
+// by pread.
+func (r *Reader) plan(late bool) {
 	r.later = false
 	s := r.steer.Load()
 	if s == nil {
@@ -160,9 +169,11 @@ func (r *Reader) plan() {
 	s.mu.Lock()
 	s.ask = r.ask()
 	s.plan = plan.Make(&s.facts, s.ask)
-	s.plan.LeadBytes = max(0, s.plan.LeadBytes-s.before-s.bytes)
-	if s.learned {
-		s.plan.LeadBytes = 0 // others have paid for the mapping
+	switch lead := s.plan.LeadBytes; {
+	case late && lead > 0:
+		s.plan.LeadBytes = 1 // it has been read, and is measured next
+	default:
+		s.plan.LeadBytes = max(0, lead-s.before-s.bytes)
 	}
 	s.trial.Start(&s.plan)
 	s.mu.Unlock()
@@ -174,7 +185,7 @@ func (r *Reader) plan() {
 // That is the first stretch that is measured, so that what is chosen has something to
 // be compared with.
 func (r *Reader) planLate() {
-	r.plan()
+	r.plan(true)
 	s := r.steer.Load()
 	if plan.Way(r.way.Load()) != plan.Pread {
 		return

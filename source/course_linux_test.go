@@ -242,7 +242,7 @@ func TestTheLastSwitchesAreRemembered(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Release()
-	r.plan()
+	r.plan(false)
 	before := len(r.Explain().Switches)
 	for i := range 3 * maxSwitches {
 		r.note(plan.Switch{From: plan.Pread, To: plan.Mmap, Bytes: int64(i)})

@@ -216,7 +216,7 @@ type folios struct {
 const foliosFor = time.Second
 
 // lendsNow reports whether a mapping of the file is open and serves others, who have
-// learned that it pays: then it does for one more, from the first window on.
+// learned that it pays: then it does for one more.
 func (f *File) lendsNow() bool {
 	l := f.folios.Load()
 	return l != nil && l.large == plan.Yes && time.Since(l.at) < foliosFor && f.ways.mapped.Load() != nil

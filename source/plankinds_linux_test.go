@@ -238,7 +238,7 @@ func TestPlansForManySmallFiles(t *testing.T) {
 		}
 		w.Release()
 		if r.later {
-			r.plan()
+			r.plan(false)
 		}
 		s := r.steer.Load()
 		r.Close()

@@ -197,7 +197,7 @@ func (r Reason) refusal() string {
 func (r Reason) change() string {
 	switch r.code {
 	case reasonLeadOver:
-		return "the reader stayed for more than " + size(r.a)
+		return "the reader has stayed for " + size(r.a)
 	case reasonTry:
 		return "tried, to see what it costs"
 	case reasonTryAgain:

@@ -259,7 +259,7 @@ func (t *Trial) leadOn(cost float64) (Switch, bool) {
 		t.settle(t.way)
 		return Switch{}, false
 	}
-	return t.trust(to, Reason{code: reasonLeadOver, a: t.plan.LeadBytes}), true
+	return t.trust(to, Reason{code: reasonLeadOver, a: t.bytes}), true
 }
 
 // Refuse takes in that a way does not serve: it is never taken again in this

@@ -308,7 +308,7 @@ func (m *mapping) dropPassed(x *extent) {
 // nothing from end on, ends or goes elsewhere. What was loaded for it with Once and it
 // has not passed is given up, or is when nobody has a slice of it: else the budget
 // would be spent on it until it has lain idle for long enough, and all that is read
-// meanwhile would be copied.
+// meanwhile would be copied. After Close it does nothing.
 func (s *File) Leave(off, end int64) {
 	m := s.cur.Load()
 	if off < 0 || off >= m.size {

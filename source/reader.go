@@ -526,10 +526,7 @@ func (r *Reader) Close() error {
 		return nil
 	}
 	if !r.owns { // else the mapping ends with it
-		if r.f.gate.enter() {
-			r.leaveMapping()
-		}
-		r.f.leave()
+		r.leaveMapping()
 	}
 	r.drop()
 	r.shelf.close()

@@ -210,7 +210,9 @@ func (t *Trial) predict(w Way) float64 {
 	if t.home != w { // what the present way costs more than expected is the consumer's
 		expected += max(0, t.base-t.expected(t.home))
 	}
-	if m.last > 0 && t.changed <= m.left {
+	// What a mapping that the facts speak for has cost at its beginning may have been
+	// memory that the machine had to find first.
+	if m.last > 0 && t.changed <= m.left && m.gap != trustedGap {
 		return m.last
 	}
 	if m.last > 0 {

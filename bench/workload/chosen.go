@@ -1,7 +1,6 @@
 package workload
 
 import (
-	"bytes"
 	"context"
 	"io"
 
@@ -97,27 +96,19 @@ func countChosen(name string, size int64, how *source.Options) measure.Way {
 				return o, err
 			}
 			defer r.Close()
-			n, lent, ringed := 0, 0, 0
+			var t regretTally
 			for {
 				w, err := r.ReadManaged(ctx)
 				if err == io.EOF {
-					o = outcome(r, n)
-					o.Figures = map[string]float64{
-						measure.FigureLent: float64(lent) / float64(size), measure.FigureRinged: float64(ringed) / float64(size),
-						measure.FigureCopied: 1 - float64(lent+ringed)/float64(size),
-					}
+					o = outcome(r, int(t.answer))
+					o.Figures = shares(float64(t.lent), float64(t.ringed), float64(t.bytes))
 					return o, nil
 				}
 				if err != nil {
 					return o, err
 				}
-				switch w.Info().Source {
-				case mapped:
-					lent += w.Len()
-				case source.Uring.String():
-					ringed += w.Len()
-				}
-				n += bytes.Count(w.Bytes(), newline)
+				t.came(w)
+				t.count(w.Bytes())
 				w.Release()
 			}
 		},

@@ -299,10 +299,15 @@ func (r *regretRun) outcome() measure.Outcome {
 	if t.all > 0 {
 		lent, ringed, all = float64(t.lent), float64(t.ringed), float64(t.lent+t.ringed+t.copied)
 	}
-	o.Figures = map[string]float64{
+	o.Figures = shares(lent, ringed, all)
+	return o
+}
+
+// shares are what fetched what was read, of all of it.
+func shares(lent, ringed, all float64) map[string]float64 {
+	return map[string]float64{
 		measure.FigureLent: lent / all, measure.FigureRinged: ringed / all, measure.FigureCopied: (all - lent - ringed) / all,
 	}
-	return o
 }
 
 // contradiction returns an error if the windows say something else than Stats.

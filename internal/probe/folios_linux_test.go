@@ -56,7 +56,7 @@ func TestLargeFolios(t *testing.T) {
 	}
 }
 
-// Answers are what looks came to.
+// An answers is what looks came to.
 type answers struct {
 	wrong int
 	gone  int // the machine had dropped what was looked at

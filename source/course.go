@@ -169,11 +169,10 @@ func (r *Reader) plan(late bool) {
 	s.mu.Lock()
 	s.ask = r.ask()
 	s.plan = plan.Make(&s.facts, s.ask)
-	switch lead := s.plan.LeadBytes; {
-	case late && lead > 0:
-		s.plan.LeadBytes = 1 // it has been read, and is measured next
-	default:
-		s.plan.LeadBytes = max(0, lead-s.before-s.bytes)
+	if late {
+		s.plan.LeadBytes = min(s.plan.LeadBytes, 1) // it has been read, and is measured next
+	} else {
+		s.plan.LeadBytes = max(0, s.plan.LeadBytes-s.before-s.bytes)
 	}
 	s.trial.Start(&s.plan)
 	s.mu.Unlock()

@@ -233,7 +233,7 @@ func TestNothingIsLentOnceTheEndHasBegun(t *testing.T) {
 	m.over.Store(true) // the first half of Close
 	m.loaded()
 	for shard := range uint32(1 << shardBits) {
-		if m.pin(m.extent(0), shard) != nil {
+		if m.pin(m.extent(0), shard, true) != nil {
 			t.Errorf("shard %d was lent after the end", shard)
 		}
 	}

@@ -92,8 +92,7 @@ func (s *File) Load(mem window.Memory, off int64, n int, u Use) (w window.Window
 	if err != nil {
 		return w, err
 	}
-	l.n = n
-	l.note(off+int64(n), u, false)
+	l.note(off+int64(n), u)
 	return l.Window(l, mem, m.data[off:off+int64(n):off+int64(n)], off), nil
 }
 
@@ -131,7 +130,7 @@ func (m *mapping) load(first, last int64, u Use) (l *loan, err error) {
 		x := m.extent(i)
 		if l, err = m.openAndPin(l, x); err != nil {
 			if l != nil {
-				l.giveUp() // what asks for x.mu then goes without: it is ours
+				l.Free() // what asks for x.mu then goes without: it is ours
 			}
 			return nil, err
 		}
@@ -165,7 +164,7 @@ func (m *mapping) openAndPin(l *loan, x *extent) (*loan, error) {
 			return l, err
 		}
 		if l == nil {
-			if l = m.pin(x, spread.Of(shardBits)); l != nil {
+			if l = m.pin(x, spread.Of(shardBits), false); l != nil {
 				return l, nil
 			}
 		} else if l.pinNext(x) {

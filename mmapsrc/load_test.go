@@ -381,6 +381,36 @@ func TestStatsCountWhatIsLent(t *testing.T) {
 	}
 }
 
+// A load that nobody waits for any more is not seen in Stats while it is under way
+// either, nor are its pins that fail because others want the slots.
+func TestStatsAreNeverAhead(t *testing.T) {
+	x := guarded(t, pretended(), 8, 8, 4)
+	var wg sync.WaitGroup
+	for i := range int64(3) {
+		wg.Go(func() {
+			for j := range int64(3000) {
+				if w, err := x.f.Load(nil, (3*i+j)%7<<extentShift, 2<<extentShift, Reuse); err == nil {
+					w.Release()
+				}
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() { wg.Wait(); close(done) }()
+	for under := true; under; {
+		select {
+		case <-done:
+			under = false
+		default:
+		}
+		if s := x.f.Stats(); s.Reads != 0 {
+			t.Errorf("%d reads of nobody are counted", s.Reads)
+			break
+		}
+	}
+	<-done
+}
+
 // After a break the file is mapped again, with the slots that the windows of
 // the earlier mappings leave.
 func TestFileIsMappedAgainAfterABreak(t *testing.T) {

@@ -32,56 +32,62 @@ func (m *mapping) lend(off int64, n int, u Use, count bool) *loan {
 	if x == nil {
 		return nil
 	}
-	l := m.pin(x, spread.Of(shardBits))
+	l := m.pin(x, spread.Of(shardBits), count)
 	if l == nil {
 		return nil
 	}
-	l.n = n
 	if more > 0 && !l.pinMore(more) {
-		l.giveUp()
+		if count {
+			m.extra.Add(1)
+		}
+		l.Free()
 		return nil
 	}
-	l.note(off+int64(n), u, count)
+	if count {
+		l.n = n
+	}
+	l.note(off+int64(n), u)
 	return l
 }
 
-// pin makes a loan of x alone, and nil unless it is open.
-func (m *mapping) pin(x *extent, shard uint32) *loan {
+// pin makes a loan of x alone, and nil unless it is open. What is not to be counted
+// is so from before the slot counts it: who asks meanwhile for what was lent, as
+// after a Reader that has left a load to itself, is told of none too many.
+func (m *mapping) pin(x *extent, shard uint32, count bool) *loan {
 	s := x.slot.Load()
 	if s == nil {
 		return nil
 	}
+	if !count {
+		m.extra.Add(1)
+	}
 	c := &s.shards[shard]
 	ok, alone := c.pin()
-	if !ok {
-		m.afterMiss()
-		return nil
-	}
-	if s.x.Load() != x {
-		m.mispinned(s, c)
+	if !ok || s.x.Load() != x {
+		if count {
+			m.extra.Add(1)
+		}
+		m.missed(s, c, ok)
 		return nil
 	}
 	l := &c.own
 	if !alone {
 		l = loans.Get().(*loan)
 	}
-	l.m, l.x, l.more, l.shard = m, x, 0, shard
+	l.m, l.x, l.more, l.n, l.shard = m, x, 0, 0, shard
 	return l
 }
 
-// afterMiss follows a pin that failed. For a moment it was counted, and whoever
-// looked then whether the mapping is at its end has left that to others.
-func (m *mapping) afterMiss() {
-	if m.over.Load() {
+// missed follows a pin that failed, or was got of a slot that was taken back and
+// given to another extent since it was looked up: then it is given back. One that
+// failed was there for a moment, and whoever looked then whether the mapping is at
+// its end has left that to others.
+func (m *mapping) missed(s *slot, c *shard, got bool) {
+	if got {
+		m.afterUnpin(s, c.unpin(0))
+	} else if m.over.Load() {
 		m.settle()
 	}
-}
-
-// mispinned gives back a pin of a slot that was taken back and given to another
-// extent since it was looked up: the pin is of that one.
-func (m *mapping) mispinned(s *slot, c *shard) {
-	m.extra.Add(1)
-	m.afterUnpin(s, c.unpin(0))
 }
 
 // pinMore pins so many extents behind the first.
@@ -100,34 +106,19 @@ func (l *loan) pinNext(x *extent) bool {
 	if s == nil {
 		return false
 	}
+	l.m.extra.Add(1)
 	c := &s.shards[l.shard]
-	if ok, _ := c.pin(); !ok {
-		l.m.afterMiss()
-		return false
-	}
-	if s.x.Load() != x {
-		l.m.mispinned(s, c)
+	if ok, _ := c.pin(); !ok || s.x.Load() != x {
+		l.m.missed(s, c, ok)
 		return false
 	}
 	l.more++
-	l.m.extra.Add(1)
 	return true
-}
-
-// giveUp gives back the pins of a loan that comes to nothing.
-func (l *loan) giveUp() {
-	l.m.extra.Add(1)
-	l.n = 0
-	l.Free()
 }
 
 // note notes what goes with a loan up to an end in the file, when its extents
 // are pinned.
-func (l *loan) note(end int64, u Use, count bool) {
-	if !count {
-		l.m.extra.Add(1)
-		l.n = 0
-	}
+func (l *loan) note(end int64, u Use) {
 	if u == Once {
 		l.pass(end)
 	}

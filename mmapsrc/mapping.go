@@ -38,7 +38,7 @@ type mapping struct {
 	phase atomic.Uint32
 	over  atomic.Bool  // nothing is lent any more
 	loads atomic.Int64 // calls that populate and lock now
-	extra atomic.Int64 // pins that were not a slice of their own
+	extra atomic.Int64 // pins that were tried and are not a slice of their own, from before they are
 
 	// The keeper's alone.
 	broken time.Time // when it first tried to freeze
@@ -136,7 +136,8 @@ func (m *mapping) lockedExtents(f func(*extent)) {
 }
 
 // counts returns how many slices have been lent, and the bytes of those that
-// were given back.
+// were given back. What is raised first is loaded last: beside others the number is
+// behind, never ahead.
 func (m *mapping) counts() (n, bytes int64) {
 	for i := range m.slots {
 		if s := m.slots[i].Load(); s != nil {
@@ -145,7 +146,7 @@ func (m *mapping) counts() (n, bytes int64) {
 			bytes += sb
 		}
 	}
-	return n - m.extra.Load(), bytes
+	return max(n-m.extra.Load(), 0), bytes
 }
 
 // within reports whether n bytes at off, n > 0, lie in the file.

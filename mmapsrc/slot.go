@@ -7,8 +7,8 @@ import "sync/atomic"
 // How an extent is lent. Who wants a slice raises entered in one of the slot's
 // shards and looks at the flags that the same instruction returned: with neither
 // closed nor dead he has a pin, and while anybody has one the slot stays the
-// extent's; raising left of the same shard gives it back. Otherwise he takes his
-// one away again. The difference of a shard's counts is its number of pins, and
+// extent's; raising left of the same shard gives it back, and also what he has not
+// got. The difference of a shard's counts is its number of pins, and
 // a few failing ones.
 //
 // How it is taken back. Whoever wants the slot for himself sets closed or dead
@@ -28,8 +28,8 @@ const shardBits = 4
 
 // A shard counts the pins of some goroutines.
 type shard struct {
-	entered atomic.Uint64 // flags, pins ever got
-	left    atomic.Uint64 // pins given back (24 bits), bytes they were of (40 bits)
+	entered atomic.Uint64 // flags, pins ever tried
+	left    atomic.Uint64 // pins given back, or not got (24 bits), bytes they were of (40 bits)
 	spilled atomic.Int64  // bytes moved out of left before they reach its count
 	own     loan          // of whoever has the only pin; see pin
 	_       [64]byte
@@ -60,7 +60,7 @@ func (c *shard) pin() (ok, alone bool) {
 	if e&(flagClosed|flagDead) == 0 && pins <= mostPins {
 		return true, pins == 1
 	}
-	c.entered.Add(^uint64(0))
+	c.left.Add(oneLeft)
 	return false, false
 }
 
@@ -112,7 +112,7 @@ func (s *slot) clear(flags uint64) {
 // has reports whether a flag is set.
 func (s *slot) has(flag uint64) bool { return s.shards[0].entered.Load()&flag != 0 }
 
-// counts returns how many pins there have ever been, and the bytes of those that
+// counts returns how many pins were ever tried, and the bytes of those that
 // were given back.
 func (s *slot) counts() (n, bytes int64) {
 	for i := range s.shards {

@@ -219,10 +219,6 @@ func TestRingAtTheLimitOfDescriptors(t *testing.T) {
 	c.Good()
 }
 
-// machineVariable in the environment allows tests that change a setting of the
-// whole machine for a moment.
-const machineVariable = "ORIEL_TEST_MACHINE"
-
 // userRole tells whether there is a ring for somebody who is not root.
 func userRole(t *testing.T) {
 	if err := syscall.Setuid(70_000 + os.Getpid()%20_000); err != nil {
@@ -232,19 +228,9 @@ func userRole(t *testing.T) {
 }
 
 func TestRingIsSwitchedOffByTheSystem(t *testing.T) {
-	const setting = "/proc/sys/kernel/io_uring_disabled"
-	if os.Getenv(machineVariable) == "" {
-		t.Skipf("it changes %s for all processes: set %s to allow that", setting, machineVariable)
-	}
-	was, err := os.ReadFile(setting)
-	if err != nil {
-		t.Skip("no ", err)
-	}
-	defer os.WriteFile(setting, was, 0)
+	set := childtest.Setting(t, "/proc/sys/kernel/io_uring_disabled", "0")
 	for _, value := range []string{"1", "2"} {
-		if err := os.WriteFile(setting, []byte(value), 0); err != nil {
-			t.Skip("it cannot be changed: ", err)
-		}
+		set(value)
 		c := childtest.Start(t, "user")
 		said := c.Hear()
 		c.Good()

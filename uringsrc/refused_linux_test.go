@@ -167,19 +167,7 @@ func disabledRole(t *testing.T) {
 // TestSwitchedOff is kernel.io_uring_disabled, which is everybody's: it is
 // switched back as soon as the child has looked.
 func TestSwitchedOff(t *testing.T) {
-	const name = "/proc/sys/kernel/io_uring_disabled"
-	was, err := os.ReadFile(name)
-	if err != nil {
-		t.Skip("there is no such switch before Linux 6.6: ", err)
-	}
-	set := func(value string) error { return os.WriteFile(name, []byte(value), 0o644) }
-	if err := set(string(was)); err != nil {
-		t.Skip("the switch is root's: ", err)
-	}
-	if strings.TrimSpace(string(was)) != "0" {
-		t.Skip("it is switched off")
-	}
-	t.Cleanup(func() { set(string(was)) })
+	set := childtest.Setting(t, "/proc/sys/kernel/io_uring_disabled", "0") // since Linux 6.6
 	for _, c := range []struct{ value, who, want string }{
 		{"1", "root", "it works"}, // CAP_SYS_ADMIN
 		{"1", "nobody", "true"},
@@ -189,14 +177,10 @@ func TestSwitchedOff(t *testing.T) {
 		if got := child.Hear(); got != "ready" {
 			t.Fatal(got)
 		}
-		if err := set(c.value); err != nil {
-			t.Fatal(err)
-		}
+		set(c.value)
 		child.Tell("go")
 		got := child.Hear()
-		if err := set(string(was)); err != nil {
-			t.Fatal(err)
-		}
+		set("0")
 		t.Logf("%s, %s: %s", c.value, c.who, got)
 		if !strings.HasPrefix(got, c.want) {
 			t.Errorf("%s, %s: %s", c.value, c.who, got)

@@ -13,4 +13,6 @@
 // missing tells "skip: " and the reason, whereupon its test is skipped; what it
 // finds wrong it reports to its own t, as every test does, and the test looks for
 // that at the end ([Child.Good]).
+//
+// A test that changes a setting of the whole machine does it by [Setting].
 package childtest

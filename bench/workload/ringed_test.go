@@ -78,8 +78,14 @@ func TestHitsAllocateNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	allocs, err := e.Limits[0].Measure()
-	if err != nil {
-		t.Fatal(err)
+	if err != nil { // the machine may have dropped a page: once more
+		t.Log(err)
+		if err := e.Setup(); err != nil {
+			t.Fatal(err)
+		}
+		if allocs, err = e.Limits[0].Measure(); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if allocs > 0 && !raceEnabled {
 		t.Errorf("%v allocations in %d reads", allocs, hitReads)

@@ -78,13 +78,14 @@ func (m *mapping) pin(x *extent, shard uint32, count bool) *loan {
 	return l
 }
 
-// missed follows a pin that failed, or was got of a slot that was taken back and
-// given to another extent since it was looked up: then it is given back. One that
-// failed was there for a moment, and whoever looked then whether the mapping is at
-// its end has left that to others.
+// missed gives a pin back that was not to be had, or was got of a slot that was
+// taken back and given to another extent since it was looked up. It is in extra by
+// now: as long as the pin is there the mapping does not end, and nor are its counts
+// taken. Whoever looked meanwhile whether it is at its end has left that to others.
 func (m *mapping) missed(s *slot, c *shard, got bool) {
+	flagged := c.unpin(0)
 	if got {
-		m.afterUnpin(s, c.unpin(0))
+		m.afterUnpin(s, flagged)
 	} else if m.over.Load() {
 		m.settle()
 	}

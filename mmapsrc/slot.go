@@ -48,8 +48,9 @@ const (
 	mostPins   = 1 << 23 // in a shard: further slices are not lent, or the counts would look equal
 )
 
-// pin gets a pin, if the slot is open. It is alone if nobody else has one in the
-// shard: then own is free for its holder, until the pin is given back. left is
+// pin gets a pin, if the slot is open; what it has not got has to be given back
+// likewise. It is alone if nobody else has one in the shard: then own is free for its
+// holder, until the pin is given back. left is
 // looked at first: everybody who entered before this pin had left by then, and
 // whoever comes later finds it. Looked at afterwards, it may count one who came
 // later and has left, instead of one who is still there.
@@ -57,11 +58,8 @@ func (c *shard) pin() (ok, alone bool) {
 	l := c.left.Load()
 	e := c.entered.Add(1)
 	pins := (e - l>>40) & pinMask
-	if e&(flagClosed|flagDead) == 0 && pins <= mostPins {
-		return true, pins == 1
-	}
-	c.left.Add(oneLeft)
-	return false, false
+	ok = e&(flagClosed|flagDead) == 0 && pins <= mostPins
+	return ok, ok && pins == 1
 }
 
 // unpin gives back the pin of a slice of n bytes, n < spillBytes. It reports

@@ -9,7 +9,13 @@ import (
 func TestSlotIsLentUnlessItIsClosedOrDead(t *testing.T) {
 	s := &slot{}
 	a, b := &s.shards[1], &s.shards[5]
-	pin := func(c *shard) bool { ok, _ := c.pin(); return ok }
+	pin := func(c *shard) bool {
+		ok, _ := c.pin()
+		if !ok {
+			c.unpin(0)
+		}
+		return ok
+	}
 	if !pin(a) || !pin(b) || !s.pinned() {
 		t.Fatal("an open slot is not lent")
 	}
@@ -98,6 +104,7 @@ func TestSlotThatWasTakenBackHasNoSliceOut(t *testing.T) {
 					c.unpin(1)
 				} else {
 					failed.Add(1)
+					c.unpin(0)
 				}
 			}
 		})
@@ -157,7 +164,7 @@ func TestShardRefusesMorePinsThanItCounts(t *testing.T) {
 	if ok, _ := c.pin(); !ok {
 		t.Error("the last pin that can be counted was refused")
 	}
-	if ok, _ := c.pin(); ok || c.entered.Load()-c.left.Load()/oneLeft != mostPins {
+	if ok, _ := c.pin(); ok {
 		t.Error("a pin was lent beyond what can be counted")
 	}
 }

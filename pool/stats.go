@@ -46,7 +46,8 @@ func (p *Pool) Stats() Stats {
 		Corrupted:        p.corrupted,
 	}
 	s.IdleBytes, s.Gets = p.countLocked()
-	s.InUseBytes = p.committed - s.IdleBytes - s.QuarantinedBytes
+	// A buffer that goes from shard to shard meanwhile may be counted as idle twice.
+	s.InUseBytes = max(0, p.committed-s.IdleBytes-s.QuarantinedBytes)
 	return s
 }
 
@@ -88,5 +89,5 @@ func (p *Pool) inUseLocked() int64 {
 		sh.mu.Unlock()
 		n -= size
 	}
-	return n
+	return max(0, n)
 }

@@ -6,8 +6,6 @@ import (
 	"io"
 	"os"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // A Half says which half of a file is cached.
@@ -38,23 +36,27 @@ func KeepHalf(name string, half Half) error {
 		return err
 	}
 	in, out := halves(fi.Size(), half)
-	if err = keepHalf(f, in, out); !errors.Is(err, errStays) {
+	if err = keepHalf(f, in, out, straddlePatience); !errors.Is(err, errStays) {
 		return err
 	}
 	// A folio may lie in both halves, and goes as a whole or not at all.
 	if err := Evict(name); err != nil {
 		return err
 	}
-	return keepHalf(f, in, out)
+	return keepHalf(f, in, out, dropPatience)
 }
 
-func keepHalf(f *os.File, in, out []part) error {
+// straddlePatience is how long it is tried to drop what may be in a folio of the
+// other half too, which no time drops.
+const straddlePatience = 200 * time.Millisecond
+
+func keepHalf(f *os.File, in, out []part, patience time.Duration) error {
 	// Reading reads ahead into the other half, and so comes first.
 	if err := fill(f, in); err != nil {
 		return err
 	}
 	for _, p := range out {
-		if err := drop(f, p); err != nil {
+		if err := drop(f, p, patience); err != nil {
 			return err
 		}
 	}
@@ -125,29 +127,18 @@ func fill(f *os.File, parts []part) error {
 }
 
 // drop drops a part of a file, also what the kernel is still reading ahead.
-func drop(f *os.File, p part) error {
-	cached := int64(0)
-	for try := range 8 {
-		time.Sleep(time.Duration(try*try) * time.Millisecond)
-		if err := unix.Fadvise(int(f.Fd()), p.off, p.n, unix.FADV_DONTNEED); err != nil {
-			return &os.PathError{Op: "fadvise", Path: f.Name(), Err: err}
-		}
-		left, err := absent(f, p)
-		if cached = pages(p.n) - left; err != nil || cached == 0 {
-			return err
-		}
+func drop(f *os.File, p part, patience time.Duration) error {
+	left, err := dropRange(f, p.off, p.n, patience)
+	if err == nil && left > 0 {
+		err = fmt.Errorf("evict %s: %d pages at %d: %w", f.Name(), left, p.off, errStays)
 	}
-	return fmt.Errorf("evict %s: %d pages at %d: %w", f.Name(), cached, p.off, errStays)
+	return err
 }
 
 // absent returns how many pages of a part are not cached.
 func absent(f *os.File, p part) (int64, error) {
-	var st unix.Cachestat_t
-	r := unix.CachestatRange{Off: uint64(p.off), Len: uint64(p.n)}
-	if err := unix.Cachestat(uint(f.Fd()), &r, &st, 0); err != nil {
-		return 0, &os.PathError{Op: "cachestat", Path: f.Name(), Err: err}
-	}
-	return pages(p.n) - int64(st.Cache), nil
+	cached, err := cachedPages(f, p.off, p.n)
+	return pages(p.n) - int64(cached), err
 }
 
 // pages returns in how many pages n bytes lie that begin at one.

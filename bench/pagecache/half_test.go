@@ -55,15 +55,9 @@ func TestKeepHalf(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, half := range []Half{Alternate, FirstHalf, Alternate} {
-		if err := KeepHalf(name, half); err != nil {
-			t.Fatal(err)
-		}
 		checkHalf(t, name, half)
 	}
 	if err := KeepSmall(name); err != nil {
-		t.Fatal(err)
-	}
-	if err := KeepHalf(name, FirstHalf); err != nil {
 		t.Fatal(err)
 	}
 	checkHalf(t, name, FirstHalf)
@@ -72,6 +66,9 @@ func TestKeepHalf(t *testing.T) {
 	}
 }
 
+// checkHalf keeps one half of a file and looks what is cached then. Of the half
+// that is to be cached the machine may drop a page right away, so that KeepHalf has
+// several tries; nobody but itself caches anything of the other.
 func checkHalf(t *testing.T, name string, half Half) {
 	t.Helper()
 	f, err := os.Open(name)
@@ -84,14 +81,32 @@ func checkHalf(t *testing.T, name string, half Half) {
 		t.Fatal(err)
 	}
 	in, out := halves(fi.Size(), half)
-	for _, p := range in {
-		if n, err := absent(f, p); n > 0 || err != nil {
-			t.Errorf("half %d: at %d %d pages are not cached, %v", half, p.off, n, err)
+	missing := int64(0)
+	for range looks {
+		if err := KeepHalf(name, half); err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range out {
+			if n := absentOf(t, f, p); n != pages(p.n) {
+				t.Errorf("half %d: at %d %d of %d pages are not cached", half, p.off, n, pages(p.n))
+			}
+		}
+		missing = 0
+		for _, p := range in {
+			missing += absentOf(t, f, p)
+		}
+		if missing == 0 {
+			return
 		}
 	}
-	for _, p := range out {
-		if n, err := absent(f, p); n != pages(p.n) || err != nil {
-			t.Errorf("half %d: at %d %d of %d pages are not cached, %v", half, p.off, n, pages(p.n), err)
-		}
+	t.Errorf("half %d: %d pages are not cached, and never all were", half, missing)
+}
+
+func absentOf(t *testing.T, f *os.File, p part) int64 {
+	t.Helper()
+	n, err := absent(f, p)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return n
 }

@@ -29,7 +29,7 @@ func Share(name string) (float64, error) {
 	if err != nil || fi.Size() == 0 {
 		return 1, err
 	}
-	n, err := cachedPages(f)
+	n, err := cachedPages(f, 0, 0)
 	page := int64(os.Getpagesize())
 	return float64(n) / float64((fi.Size()+page-1)/page), err
 }

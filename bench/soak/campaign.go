@@ -70,6 +70,8 @@ func (c *campaign) run(ctx context.Context) (int, error) {
 	}
 	c.record.Seconds = time.Since(c.record.Began).Seconds()
 	c.enough()
+	p99, _ := c.bounds()
+	c.record.judgeFew(p99)
 	status := c.record.status()
 	if status == exitFine && (c.record.soaked() == 0 || !c.short && c.record.soaked() < len(c.record.Places)) {
 		status = exitUsage
@@ -209,11 +211,16 @@ func (c *campaign) stage(ctx context.Context, program string, p *plan) (*account
 func (c *campaign) planFor(dir, name string, least, limit time.Duration) *plan {
 	p := c.plan
 	p.Dir, p.Name, p.Least, p.Limit = dir, name, least, limit
-	p.WaitP99, p.WaitWorst = boundP99, boundWorst
-	if c.short { // on a machine that others use
-		p.WaitP99, p.WaitWorst = shortP99, shortWorst
-	}
+	p.WaitP99, p.WaitWorst = c.bounds()
 	return &p
+}
+
+// bounds returns what calls that met a lease may take.
+func (c *campaign) bounds() (p99, worst time.Duration) {
+	if c.short { // on a machine that others use
+		return shortP99, shortWorst
+	}
+	return boundP99, boundWorst
 }
 
 // enough finds fault with too few broken leases or checks.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -62,39 +63,85 @@ func TestJudgement(t *testing.T) {
 	}
 }
 
+// times are so many calls that take d each.
+func times(n int, d time.Duration) (waits []time.Duration) {
+	for range n {
+		waits = append(waits, d)
+	}
+	return waits
+}
+
 // TestWritersBoundsAreJudged: calls of other processes that met a lease decide,
-// and no others.
+// and no others. Few of them are judged by the worst only.
 func TestWritersBoundsAreJudged(t *testing.T) {
+	const enough = leastForP99
+	slow := 110 * time.Millisecond
 	for _, test := range []struct {
 		name  string
 		waits []time.Duration
 		want  string
 	}{
-		{metLease, []time.Duration{time.Millisecond, 90 * time.Millisecond}, ""},
-		{metLease, []time.Duration{time.Millisecond, 110 * time.Millisecond}, "99th percentile"},
+		{metLease, append(times(enough, time.Millisecond), times(enough, 90*time.Millisecond)...), ""},
+		{metLease, append(times(enough, time.Millisecond), times(enough/100, slow)...), ""},
+		{metLease, append(times(enough, time.Millisecond), times(enough/100+1, slow)...), "99th percentile"},
+		{metLease, times(enough, slow), "99th percentile"},
+		{metLease, times(enough-1, slow), ""},
 		{metLease, []time.Duration{time.Second}, "a call that met a lease took 1 s"},
-		{"open", []time.Duration{time.Second}, ""},
-		{insidePrefix + metLease, []time.Duration{time.Second}, ""},
+		{metLease, append(times(enough, time.Millisecond), time.Second), "a call that met a lease took 1 s"},
+		{"open", times(enough, time.Second), ""},
+		{insidePrefix + metLease, times(enough, time.Second), ""},
 	} {
-		a := accountOf(3, map[count]int64{guarded: 5, frozen: 2, guardedChecks: 9, frozenChecks: 1})
-		for _, d := range test.waits {
-			a.Attacks.Waits.add(test.name, d)
-		}
+		a := attacked(test.name, test.waits)
 		r := &record{}
 		p := &plan{Name: "ext4", Source: "mmap", WaitP99: 100 * time.Millisecond, WaitWorst: 500 * time.Millisecond}
 		r.judge(p, a, nil)
+		what := fmt.Sprintf("%d calls, %s", len(test.waits), test.name)
 		if (test.want == "") != (len(r.Problems) == 0) || !strings.Contains(strings.Join(r.Problems, "\n"), test.want) {
-			t.Errorf("%+v: %q", test, r.Problems)
+			t.Errorf("%s: %q, want %q", what, r.Problems, test.want)
 		}
 		p.WaitP99, p.WaitWorst, r.Problems = 0, 0, nil
 		if r.judge(p, a, nil); len(r.Problems) > 0 {
-			t.Errorf("%+v without bounds: %q", test, r.Problems)
+			t.Errorf("%s without bounds: %q", what, r.Problems)
 		}
 	}
 	for short, want := range map[bool]time.Duration{false: boundWorst, true: shortWorst} {
 		c := &campaign{options: &options{short: short}}
 		if p := c.planFor("", "", 0, 0); p.WaitWorst != want {
 			t.Errorf("-short=%v: a call may take %v", short, p.WaitWorst)
+		}
+	}
+}
+
+// attacked is an account with nothing wrong but what calls of a kind took.
+func attacked(name string, waits []time.Duration) *account {
+	a := accountOf(3, map[count]int64{guarded: 5, frozen: 2, guardedChecks: 9, frozenChecks: 1})
+	for _, d := range waits {
+		a.Attacks.Waits.add(name, d)
+	}
+	return a
+}
+
+// TestFewCallsAreJudgedTogether: stages with too few calls for a percentile have
+// one together, and those with enough are not in it.
+func TestFewCallsAreJudgedTogether(t *testing.T) {
+	const bound, slow, fine = 100 * time.Millisecond, 110 * time.Millisecond, time.Millisecond
+	for _, test := range []struct {
+		stages [][]time.Duration
+		want   int
+	}{
+		{[][]time.Duration{times(leastForP99-1, slow)}, 0},
+		{[][]time.Duration{times(leastForP99-1, slow), times(1, slow)}, 1},
+		{[][]time.Duration{times(leastForP99-1, fine), times(20, slow)}, 1},
+		{[][]time.Duration{times(leastForP99-1, fine), times(4, slow)}, 0},
+		{[][]time.Duration{times(100*leastForP99, fine), times(20, slow)}, 0},
+		{[][]time.Duration{times(leastForP99, slow), times(20, fine)}, 1}, // by itself
+	} {
+		r := &record{}
+		for _, waits := range test.stages {
+			r.judge(&plan{Name: "ext4", Source: "mmap", WaitP99: bound}, attacked(metLease, waits), nil)
+		}
+		if r.judgeFew(bound); len(r.Problems) != test.want {
+			t.Errorf("%d stages, the first of %d calls: %q, want %d problems", len(test.stages), len(test.stages[0]), r.Problems, test.want)
 		}
 	}
 }

@@ -37,7 +37,8 @@ type plan struct {
 	Limit       time.Duration
 	UntilBroken bool
 
-	// What calls of other processes that met a lease may take; 0 is no bound.
+	// What calls of other processes that met a lease may take; 0 is no bound. Of
+	// less than leastForP99 calls the 99th percentile is not judged by itself.
 	WaitP99   time.Duration
 	WaitWorst time.Duration
 }

@@ -21,6 +21,8 @@ type record struct {
 	Problems []string       `json:"problems"` // promises that were broken, or not shown
 
 	NoOrdinary string `json:"noOrdinary,omitempty"` // why there is no stage of an ordinary user
+
+	few histogram // calls that met a lease, of the stages that had too few for a percentile
 }
 
 // A placeRecord is what was found on one file system.
@@ -102,10 +104,38 @@ func (r *record) judge(p *plan, a *account, err error) {
 	if met == nil {
 		return
 	}
-	if took := met.quantile(0.99); p.WaitP99 > 0 && took > p.WaitP99 {
-		problem("calls that met a lease took %s at the 99th percentile, and may take %v", duration(took), p.WaitP99)
-	}
 	if took := time.Duration(met.Worst); p.WaitWorst > 0 && took > p.WaitWorst {
 		problem("a call that met a lease took %s, and may take %v", duration(took), p.WaitWorst)
 	}
+	if met.Count < leastForP99 {
+		r.few.merge(met)
+		return
+	}
+	if text := tooLong(met, p.WaitP99); text != "" {
+		problem("%s", text)
+	}
+}
+
+// leastForP99 is of how many calls a 99th percentile says something. Of 100 it is
+// the worst but one: that the machine did something else twice would decide.
+const leastForP99 = 500
+
+// judgeFew finds fault with the calls of those stages that had few each, together.
+// Are there too few of them too, their worst has to do.
+func (r *record) judgeFew(p99 time.Duration) {
+	if r.few.Count < leastForP99 {
+		return
+	}
+	if text := tooLong(&r.few, p99); text != "" {
+		r.Problems = append(r.Problems, "stages with few calls, together: "+text)
+	}
+}
+
+// tooLong says that calls which met a lease took longer than they may, if they did;
+// 0 is no bound.
+func tooLong(met *histogram, p99 time.Duration) string {
+	if took := met.quantile(0.99); p99 > 0 && took > p99 {
+		return fmt.Sprintf("calls that met a lease took %s at the 99th percentile, and may take %v", duration(took), p99)
+	}
+	return ""
 }

@@ -30,8 +30,9 @@ func TestHeldWindowsOutliveTheirDevice(t *testing.T) {
 		held = append(held, w)
 	}
 
+	drop := dropper(t, name)
 	set(t, d.fs, slowfs.Rules{Dead: true})
-	dropCaches(t)
+	drop(5*extent, extent)
 	// That is how dead it is: the same extent is there, another is not.
 	_, err := f.ReadManagedAt(within(t), 5*extent, page)
 	e, typed := errors.AsType[*window.Error](err)

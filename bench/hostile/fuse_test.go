@@ -41,8 +41,9 @@ func TestFailuresOfAnUnguardedMapping(t *testing.T) {
 			wantBad(t, f, err, delivered, bad)
 			w := read(t, f, extent, page)
 			defer w.Release()
+			drop := dropper(t, fuse.Synthetic)
 			set(t, fuse, slowfs.Rules{Dead: true})
-			dropCaches(t)
+			drop(10<<20, page)
 			wantContent(t, w)
 			_, err = f.ReadManagedAt(within(t), 10<<20, page)
 			if _, typed := errors.AsType[*window.Error](err); !typed || !errors.Is(err, unix.EIO) {

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/oriel-go/oriel/bench/child"
+	"github.com/oriel-go/oriel/bench/pagecache"
 	"github.com/oriel-go/oriel/bench/slowfs"
 	"github.com/oriel-go/oriel/bench/volume"
 	"github.com/oriel-go/oriel/internal/leaktest"
@@ -137,7 +138,7 @@ func write(t *testing.T, name string, n int) {
 	if err := f.Sync(); err != nil {
 		t.Fatal(err)
 	}
-	if err := unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED); err != nil {
+	if _, err := pagecache.Drop(f, 0, 0); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -223,17 +224,29 @@ func readAll(t *testing.T, f *source.File) (n int64, err error) {
 	}
 }
 
-// dropCaches drops everything from the page cache that is not dirty, locked or
-// mapped.
-func dropCaches(t *testing.T) {
+// dropper returns what drops a file from the page cache but for what is locked or
+// mapped of it, and fails unless nothing stays of the n bytes at off. The file is
+// opened here: that of a dead file system could not be any more. The rest of the
+// page cache belongs to others, who test beside this.
+func dropper(t *testing.T, name string) func(off, n int64) {
 	t.Helper()
-	unix.Sync()
-	if err := os.WriteFile("/proc/sys/vm/drop_caches", []byte("3\n"), 0); err != nil {
-		t.Skip("the page cache cannot be dropped:", err)
+	f, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() }) // fails where the file system is dead
+	return func(off, n int64) {
+		t.Helper()
+		if err := unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED); err != nil {
+			t.Fatal(err)
+		}
+		if left, err := pagecache.Drop(f, off, n); err != nil || left > 0 {
+			t.Fatalf("%d pages of %d bytes at %d stay cached, %v", left, n, off, err)
+		}
 	}
 }
 
-// evict drops a file from the page cache.
+// evict drops a file, of which nothing is mapped, from the page cache.
 func evict(t *testing.T, name string) {
 	t.Helper()
 	f, err := os.Open(name)
@@ -241,8 +254,8 @@ func evict(t *testing.T, name string) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if err := unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED); err != nil {
-		t.Fatal(err)
+	if left, err := pagecache.Drop(f, 0, 0); err != nil || left > 0 {
+		t.Fatalf("%d pages of %s stay cached, %v", left, name, err)
 	}
 }
 

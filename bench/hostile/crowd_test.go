@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/oriel-go/oriel/bench/child"
+	"github.com/oriel-go/oriel/bench/memgroup"
 	"github.com/oriel-go/oriel/bench/volume"
 	"github.com/oriel-go/oriel/source"
 	"github.com/oriel-go/oriel/window"
@@ -45,12 +46,9 @@ type crowding struct {
 	LockedBytes  int64 // before the end, as the kernel counts
 }
 
-// crowd moves itself into a group, reads a file from front to back by windows,
-// holds some and touches them again in the end.
+// crowd reads a file from front to back by windows, holds some and touches them
+// again in the end.
 func crowd(args []string) (string, error) {
-	if err := os.WriteFile(args[1], []byte(strconv.Itoa(os.Getpid())), 0); err != nil {
-		return "", err
-	}
 	ctx := context.Background()
 	rt, err := source.NewRuntime(source.Limits{MemoryBytes: 16 << 20, LockBytes: crowdLocked, PinnedBytes: crowdLocked})
 	if err != nil {
@@ -171,57 +169,22 @@ func status(field string) int64 {
 	return -1
 }
 
-// A group is a control group of its own with a memory limit.
-type group struct {
-	dir   string
-	kills string // the file with the line "oom_kill N"
-}
-
-// newGroup makes a group, of version 1 or 2 of control groups.
-func newGroup(t *testing.T, limitBytes int64) *group {
+// newGroup makes a group that may use so much memory.
+func newGroup(t *testing.T, limitBytes int64) *memgroup.Group {
 	t.Helper()
-	name := fmt.Sprintf("oriel-hostile-%d", os.Getpid())
-	one := "/sys/fs/cgroup/memory"
-	g, limit := &group{filepath.Join(one, name), "memory.oom_control"}, "memory.limit_in_bytes"
-	if _, err := os.Stat(filepath.Join(one, limit)); err != nil {
-		const two = "/sys/fs/cgroup"
-		if err := os.WriteFile(filepath.Join(two, "cgroup.subtree_control"), []byte("+memory"), 0); err != nil {
-			t.Skip("there are no control groups that limit memory:", err)
-		}
-		g, limit = &group{filepath.Join(two, name), "memory.events"}, "memory.max"
+	if err := memgroup.Available(); err != nil {
+		t.Skip(err)
 	}
-	if err := os.Mkdir(g.dir, 0o755); err != nil {
-		t.Skip("no control group can be made:", err)
-	}
-	t.Cleanup(func() {
-		if err := os.Remove(g.dir); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := os.WriteFile(filepath.Join(g.dir, limit), []byte(strconv.FormatInt(limitBytes, 10)), 0); err != nil {
-		t.Skip("memory cannot be limited:", err)
-	}
-	return g
-}
-
-// killed returns how many processes the kernel has killed for want of memory.
-func (g *group) killed(t *testing.T) int {
-	t.Helper()
-	b, err := os.ReadFile(filepath.Join(g.dir, g.kills))
+	g, err := memgroup.Make(limitBytes)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for line := range strings.Lines(string(b)) {
-		if w := strings.Fields(line); len(w) == 2 && w[0] == "oom_kill" {
-			n, err := strconv.Atoi(w[1])
-			if err != nil {
-				t.Fatal(err)
-			}
-			return n
+	t.Cleanup(func() {
+		if err := g.Remove(); err != nil {
+			t.Error(err)
 		}
-	}
-	t.Fatalf("%s does not count kills: %s", g.kills, b)
-	return 0
+	})
+	return g
 }
 
 // repeated makes a large file of the same blocks again and again, each of which
@@ -253,12 +216,16 @@ func TestHeldWindowsStayInACrowdedGroup(t *testing.T) {
 	name := filepath.Join(v.Dir, "file")
 	repeated(t, name)
 	evict(t, name)
-	result, err := child.Do(crowdTask, name, filepath.Join(g.dir, "cgroup.procs"))
-	if n := g.killed(t); n != 0 {
-		t.Errorf("%d processes were killed for want of memory", n)
-	}
+	task, err := child.Command(crowdTask, name)
 	if err != nil {
 		t.Fatal(err)
+	}
+	result, err := g.Run(task.Args[0], task.Args[1:]...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if counts, err := g.Counts(); err != nil || counts.Kills != 0 {
+		t.Errorf("%d processes were killed for want of memory, %v", counts.Kills, err)
 	}
 	var c crowding
 	if err := json.Unmarshal([]byte(result.Stdout), &c); err != nil {

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/oriel-go/oriel/bench/child"
+	"github.com/oriel-go/oriel/bench/memgroup"
 	"github.com/oriel-go/oriel/bench/pagecache"
 	"github.com/oriel-go/oriel/bench/slowfs"
 	"github.com/oriel-go/oriel/bench/volume"
@@ -25,6 +26,7 @@ import (
 func TestMain(m *testing.M) {
 	tasks := map[string]child.Task{holdTask: hold, crowdTask: crowd}
 	maps.Copy(tasks, slowfs.Tasks())
+	maps.Copy(tasks, memgroup.Tasks())
 	child.Serve(tasks)
 	// A program with the race detector sleeps for a second before it exits.
 	os.Setenv("GORACE", "atexit_sleep_ms=0")

@@ -28,9 +28,10 @@ type work struct {
 
 // take returns the number of a block that nobody has taken, until there is none
 // or the time is over. Goroutines look at the clock themselves: timers may be
-// late.
+// late. The first block is there for however late they come: on a busy machine the
+// time may be over before any of them runs.
 func (w *work) take() (i int, ok bool) {
-	if w.lasts > 0 && time.Since(w.began) >= w.lasts {
+	if w.lasts > 0 && time.Since(w.began) >= w.lasts && w.next.Load() > 0 {
 		return 0, false
 	}
 	i = int(w.next.Add(1) - 1)

@@ -128,7 +128,8 @@ func (l *Load) run() (r Result, err error) {
 }
 
 // readAll reads windows in the given order until the deadline. The goroutines
-// look at the clock themselves: it is timers that may not work.
+// look at the clock themselves: it is timers that may not work. Each reads a window
+// before it looks: on a busy machine the time may be over when it first runs.
 func (l *Load) readAll(t target, order []int32, deadline time.Time) (int, error) {
 	var next, done atomic.Int64
 	errs := make([]error, l.Goroutines)
@@ -136,7 +137,7 @@ func (l *Load) readAll(t target, order []int32, deadline time.Time) (int, error)
 	for g := range l.Goroutines {
 		all.Go(func() {
 			buf := make([]byte, l.WindowBytes)
-			for errs[g] == nil && time.Now().Before(deadline) {
+			for first := true; errs[g] == nil && (first || time.Now().Before(deadline)); first = false {
 				i := next.Add(1) - 1
 				if i >= int64(len(order)) {
 					return
@@ -152,22 +153,22 @@ func (l *Load) readAll(t target, order []int32, deadline time.Time) (int, error)
 	return int(done.Load()), errors.Join(errs...)
 }
 
-// watch lets a timer fire every millisecond and the collector run, until the
-// returned function is called.
+// watch lets a timer fire every millisecond and the collector run, both at least
+// once, until the returned function is called.
 func watch() func() (late, gc []float64) {
 	const period, pause = time.Millisecond, 20 * time.Millisecond
 	var over atomic.Bool
 	var both sync.WaitGroup
 	late, gc := make([]float64, 0, 1<<16), make([]float64, 0, 1<<10)
 	both.Go(func() {
-		for !over.Load() {
+		for len(late) == 0 || !over.Load() {
 			due := time.Now().Add(period)
 			time.Sleep(period)
 			late = append(late, time.Since(due).Seconds())
 		}
 	})
 	both.Go(func() {
-		for !over.Load() {
+		for len(gc) == 0 || !over.Load() {
 			began := time.Now()
 			runtime.GC()
 			gc = append(gc, time.Since(began).Seconds())

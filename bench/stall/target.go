@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/oriel-go/oriel/bench/pagecache"
 	"github.com/oriel-go/oriel/source"
 	"github.com/oriel-go/oriel/window"
 )
@@ -40,19 +41,12 @@ func (l *Load) order(size int64) []int32 {
 
 // drop drops the file from the page cache and returns the share that stays.
 func drop(f *os.File) (float64, error) {
-	fd := int(f.Fd())
-	if err := unix.Fadvise(fd, 0, 0, unix.FADV_DONTNEED); err != nil {
-		return 0, os.NewSyscallError("fadvise", err)
-	}
 	fi, err := f.Stat()
 	if err != nil {
 		return 0, err
 	}
-	var st unix.Cachestat_t
-	if err := unix.Cachestat(uint(fd), &unix.CachestatRange{}, &st, 0); err != nil {
-		return 0, os.NewSyscallError("cachestat", err)
-	}
-	return float64(st.Cache) * float64(os.Getpagesize()) / float64(fi.Size()), nil
+	pages, err := pagecache.Drop(f, 0, 0)
+	return float64(pages) * float64(os.Getpagesize()) / float64(fi.Size()), err
 }
 
 // reader opens what l.Way reads. The file is f; single pages are read without

@@ -109,22 +109,36 @@ func TestSyntheticIsReadAndMapped(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer unix.Munmap(m)
-	if !bytes.Equal(m, got) {
-		t.Error("the mapping differs")
+	// The machine may drop what is cached at any time: it is touched right before it
+	// is read again, and once more if it was read from the server nevertheless.
+	var before, after Counts
+	for range 2 {
+		if !bytes.Equal(m, got) {
+			t.Fatal("the mapping differs")
+		}
+		before = counts(t, f)
+		if _, err := os.ReadFile(f.Synthetic); err != nil {
+			t.Fatal(err)
+		}
+		if after = counts(t, f); after == before {
+			break
+		}
 	}
-	before, err := f.Counts()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.ReadFile(f.Synthetic); err != nil {
-		t.Fatal(err)
-	}
-	if after, err := f.Counts(); err != nil || after != before || after.Reads == 0 || after.ReadBytes != size {
-		t.Errorf("a cached file was read again: %+v, then %+v, %v", before, after, err)
+	if after != before || after.Reads == 0 || after.ReadBytes < size {
+		t.Errorf("a cached file was read again: %+v, then %+v", before, after)
 	}
 	if _, err := os.OpenFile(f.Synthetic, os.O_RDWR, 0); !errors.Is(err, unix.EACCES) {
 		t.Errorf("opened for writing: %v", err)
 	}
+}
+
+func counts(t *testing.T, f *FS) Counts {
+	t.Helper()
+	c, err := f.Counts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 func TestFilesAreThoseOfTheBackingFolder(t *testing.T) {

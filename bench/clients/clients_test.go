@@ -34,12 +34,14 @@ func testMain(m *testing.M) int {
 }
 
 // runClient returns what a client prints to standard output and error, and its
-// exit status.
+// exit status. Clients give their files fixed names in the temporary folder, and so
+// each has one of its own.
 func runClient(t *testing.T, name string, args ...string) (stdout, stderr string, status int) {
 	t.Helper()
 	c := exec.Command(filepath.Join(programs, name), args...)
 	var out, errs strings.Builder
 	c.Stdout, c.Stderr = &out, &errs
+	c.Env = append(os.Environ(), "TMPDIR="+t.TempDir())
 	err := c.Run()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return out.String(), errs.String(), exit.ExitCode()

@@ -25,7 +25,7 @@ func ringHits(c *Config) ([]measure.Experiment, error) {
 	}
 	var list []measure.Experiment
 	for _, state := range c.States {
-		h := &ringHit{newBlocks(name, size, c.Calls), rt}
+		h := &ringHit{blocks: newBlocks(name, size, c.Calls), rt: rt}
 		over := func(k source.Kind, endable bool) measure.Way { return h.way(k, endable) }
 		base := over(source.Pread, false)
 		e, err := inState(measure.Experiment{
@@ -43,6 +43,7 @@ func ringHits(c *Config) ([]measure.Experiment, error) {
 		if err != nil {
 			return nil, err
 		}
+		h.keep = e.Keep
 		cache, serves := e.Setup, ringServes(name, false, false)
 		e.Setup = func() error {
 			if err := serves(); err != nil {
@@ -58,7 +59,8 @@ func ringHits(c *Config) ([]measure.Experiment, error) {
 // A ringHit is a sequence of reads of a cached file.
 type ringHit struct {
 	*blocks
-	rt *source.Runtime
+	rt   *source.Runtime
+	keep func() error // caches what is missing of the file
 }
 
 // open opens the file as its windows may come.
@@ -110,6 +112,9 @@ func (h *ringHit) allocs() (float64, error) {
 	least := math.Inf(1)
 	var before, after runtime.MemStats
 	for range 4 { // the first warms up
+		if err := h.keep(); err != nil {
+			return 0, err
+		}
 		runtime.ReadMemStats(&before)
 		for i := range hitReads {
 			w, err := f.ReadManagedAt(ctx, h.offs[i%len(h.offs)], blockBytes)

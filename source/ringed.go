@@ -267,7 +267,7 @@ func (g *ringFile) readInto(p []byte, off int64, b *preadSource) (n int, err err
 	err = r.Err
 	r.Buf = nil
 	placed.Put(r)
-	if n < len(p) && (err == nil || g.refused(err, false)) {
+	if n < len(p) && (err == nil || g.refused(err, r.RWFlags, false)) {
 		m, err := b.read(context.Background(), p[n:], off+int64(n))
 		return n + m, err
 	}
@@ -321,7 +321,7 @@ func (t *transfer) take() (p piece, n int, err error) {
 	case q.n == q.want:
 		q.ringed, err = true, nil
 	case err == io.EOF:
-	case err == nil || q.ring.refused(err, q.past):
+	case err == nil || q.ring.refused(err, t.read.RWFlags, q.past):
 		// Fewer bytes without an error are the end, but who knows; or the ring
 		// cannot.
 		err = q.fillHere(context.Background())
@@ -331,17 +331,18 @@ func (t *transfer) take() (p piece, n int, err error) {
 	return p, n, err
 }
 
-// refused reports whether an error says that the ring cannot, and not that the
-// file has one. From then on it is not asked again: not past the page cache, if
-// the read was so.
-func (g *ringFile) refused(err error, past bool) bool {
+// refused reports whether an error of a read with flags says that the ring cannot,
+// and not that the file has one. From then on it is not asked again: not past the
+// page cache, if the read was so, and not with RWF_DONTCACHE, if it had that.
+func (g *ringFile) refused(err error, flags uint32, past bool) bool {
 	var ring *uringsrc.RingError
 	switch {
 	case past && (err == syscall.EINVAL || err == syscall.EOPNOTSUPP):
 		g.through.Store(true)
 		return true
-	case err == syscall.EOPNOTSUPP && g.once.Swap(false):
-		return true // this file system has no RWF_DONTCACHE
+	case err == syscall.EOPNOTSUPP && flags&rwDontCache != 0:
+		g.once.Store(false) // this file system does not have it; others may be on their way with it
+		return true
 	case errors.As(err, &ring):
 		switch ring.Err {
 		case syscall.EFAULT, syscall.ECANCELED, syscall.EAGAIN, syscall.EINTR, syscall.EBUSY:

@@ -2,6 +2,7 @@ package source
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -202,17 +203,34 @@ func TestRingFailsInUse(t *testing.T) {
 }
 
 // RWF_DONTCACHE, which what is read once asks for, is not everywhere: the ring
-// serves without.
+// serves without, also when several reads with it are refused that were on their way.
 func TestRingWithoutDontCache(t *testing.T) {
 	text := random(300_000)
+	var opened atomic.Pointer[ringFile]
 	var refusals atomic.Int64
 	rt, _ := simulated(t, Limits{}, 1, uringtest.Options{Content: func(fd int, p []byte, off int64) (int, error) {
-		if refusals.Add(1) == 1 {
+		if opened.Load().once.Load() {
+			refusals.Add(1)
 			return 0, syscall.EOPNOTSUPP
 		}
 		return uringtest.Pread(fd, p, off)
 	}})
 	f := ringed(t, rt, write(t, text), Options{Direct: DirectNever, Pattern: Once, WindowBytes: 16 << 10})
+	opened.Store(f.ring)
+	offs := []int64{0, 40_000, 100_000}
+	for _, off := range offs {
+		if _, err := f.TryReadManagedAt(t.Context(), off, 5000); !errors.Is(err, window.ErrNotReady) {
+			t.Fatalf("TryReadManagedAt = %v, want ErrNotReady", err)
+		}
+	}
+	waitFor(t, "all to be refused", func() bool { return refusals.Load() == int64(len(offs)) })
+	for _, off := range offs {
+		w, err := tryUntilReady(t, f, off, 5000)
+		if err != nil || !bytes.Equal(w.Bytes(), text[off:off+5000]) {
+			t.Errorf("TryReadManagedAt(%d) = %v, %v", off, w, err)
+		}
+		w.Release()
+	}
 	wantAll(t, f, text)
 	if e := f.Explain(); e.Unringed != "" || f.Stats().Ringed == 0 {
 		t.Errorf("the ring does not serve: %q; %+v", e.Unringed, f.Stats())

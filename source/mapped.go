@@ -194,6 +194,7 @@ func (f *File) lentBytes() int { return min(MappedWindowBytes, f.rt.guard.RunByt
 // elsewhere, or goes on in another way.
 func (r *Reader) leaveMapping() {
 	if m := r.f.ways.mapped.Load(); m != nil && plan.Way(r.way.Load()) == plan.Mmap {
+		r.pending.leaveLoads()
 		end := r.pos
 		if r.pending.n > 0 {
 			end = r.tail

@@ -2,6 +2,7 @@ package source
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/oriel-go/oriel/internal/childtest"
+	"github.com/oriel-go/oriel/source/internal/plan"
 	"github.com/oriel-go/oriel/window"
 )
 
@@ -230,4 +232,45 @@ func TestAFileThatDoesNotFitIntoTheAddresses(t *testing.T) {
 	c := childtest.Start(t, "addresses")
 	c.Tell(name)
 	c.Good()
+}
+
+// What is being loaded ahead of a Reader that ends, goes elsewhere or is read in
+// another way is given up when it is there.
+func TestALoadThatItsReaderHasLeftIsGivenUp(t *testing.T) {
+	text := random(planBytes)
+	name := write(t, text)
+	for what, leave := range map[string]func(*Reader) error{
+		"close": (*Reader).Close,
+		"seek":  func(r *Reader) error { return r.SeekTo(int64(len(text))) },
+		"turn": func(r *Reader) error {
+			r.leaveMapping()
+			r.way.Store(uint32(plan.Pread))
+			w, err := r.ReadManaged(context.Background())
+			w.Release()
+			return err
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			rt := newRuntime(t, Limits{LockBytes: fewLocked})
+			o := &Options{Runtime: rt, Source: Mmap, WindowBytes: 1 << 20}
+			mapping(t, o)
+			cold(t, name)
+			f := openAt(t, name, o)
+			r := f.NewReader(nil)
+			defer r.Close()
+			const off = 3 << 20 // so that the next window ends inside of an extent
+			if err := r.SeekTo(off); err != nil {
+				t.Fatal(err)
+			}
+			w, err := r.ReadManaged(t.Context())
+			if err != nil || !bytes.Equal(w.Bytes(), text[off:off+int64(w.Len())]) {
+				t.Fatalf("%v, %v", w, err)
+			}
+			w.Release()
+			if err := leave(r); err != nil {
+				t.Fatal(err)
+			}
+			waitFor(t, "nothing to be locked any more", func() bool { return rt.Stats().Guard.LockedBytes == 0 })
+		})
+	}
 }

@@ -19,6 +19,16 @@ func (p *pending) push(t fetch, ahead bool) {
 	p.n++
 }
 
+// leaveLoads has what is being loaded given up when it is there, or when its window is
+// released.
+func (p *pending) leaveLoads() {
+	for i := range p.n {
+		if t, ok := p.fetches[(p.head+i)%maxPending].(*task); ok && t.load > 0 {
+			t.left = true
+		}
+	}
+}
+
 func (p *pending) pop() (t fetch, ahead bool) {
 	t, ahead = p.fetches[p.head], p.ahead[p.head]
 	p.fetches[p.head] = nil

@@ -25,6 +25,7 @@ type task struct {
 	cancel context.CancelFunc // ends what Fetch was given, when nobody wants the result or it is there
 	err    error              // written before done is closed
 	queued *queued            // what is told that it has finished, or nil
+	left   bool               // whoever asked for a load has left the mapping: written before abandon and take
 }
 
 const (
@@ -67,10 +68,24 @@ func (t *task) run(ctx context.Context) {
 			}
 			rt.announce() // last: what was announced is there
 		} else {
-			t.free()
+			t.unwanted()
 		}
 	}()
 	t.err = t.fill(ctx)
+}
+
+// unwanted gives up what nobody has the result of.
+func (t *task) unwanted() {
+	t.free()
+	t.leave()
+}
+
+// leave gives up what was loaded for a Reader that had left the mapping before it was
+// there, and which that could not give up.
+func (t *task) leave() {
+	if t.left {
+		t.from.Leave(t.off, t.off+int64(t.load))
+	}
 }
 
 // errGone is the result of a Fetch that ended its goroutine.
@@ -103,6 +118,7 @@ func (t *task) wait(ctx context.Context) error {
 
 func (t *task) take() (p piece, n int, err error) {
 	p, t.piece = t.piece, piece{}
+	t.leave() // what is lent when its window is released
 	return p, t.n, t.err
 }
 
@@ -120,6 +136,6 @@ func (t *task) abandon() int {
 		return t.bytes()
 	}
 	<-t.done // the goroutine is about to close it
-	t.free()
+	t.unwanted()
 	return t.n
 }

@@ -13,14 +13,25 @@ import (
 	"github.com/oriel-go/oriel/internal/leaktest"
 )
 
-// beOriel in the environment makes this test binary the command.
-const beOriel = "ORIEL_TEST_BE_ORIEL"
+// beOriel in the environment makes this test binary the command, and with the value
+// measured one that ends by saying on standard error what memory it took.
+const (
+	beOriel  = "ORIEL_TEST_BE_ORIEL"
+	measured = "measured"
+)
 
 func TestMain(m *testing.M) {
-	if os.Getenv(beOriel) != "" {
+	switch os.Getenv(beOriel) {
+	case "":
+		leaktest.Main(m)
+	case measured:
+		status := run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+		about, _ := os.ReadFile("/proc/self/status") // there is none but on Linux
+		os.Stderr.Write(about)
+		os.Exit(status)
+	default:
 		main()
 	}
-	leaktest.Main(m)
 }
 
 // process returns the command as a process of its own.

@@ -97,8 +97,14 @@ func TestScanCountsTheRingsBytes(t *testing.T) {
 	if s := scan(); s["pread"].Bytes != 4<<20 || s["uring"].Bytes != 0 {
 		t.Skipf("a file just written is not resident here: %+v", s)
 	}
-	cold(t, "f")
-	if s := scan(); s["uring"].Bytes == 0 || s["uring"].Files != 1 || s["uring"].Bytes+s["pread"].Bytes != 4<<20 {
+	var s map[string]sourceTotals
+	for range 10 { // a page that the kernel is busy with is not dropped
+		cold(t, "f")
+		if s = scan(); s["uring"].Files == 1 {
+			break
+		}
+	}
+	if s["uring"].Bytes == 0 || s["uring"].Files != 1 || s["uring"].Bytes+s["pread"].Bytes != 4<<20 {
 		t.Errorf("of a cold file: %+v", s)
 	}
 }

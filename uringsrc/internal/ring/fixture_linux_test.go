@@ -79,6 +79,18 @@ func signalled(t testing.TB, fd int, wait time.Duration) uint64 {
 	}
 }
 
+// enterToTheEnd is Enter, once more where a signal has interrupted it: the Go runtime
+// sends some at any time.
+func enterToTheEnd(r *Ring, atLeast int, wait time.Duration) (submitted int, err error) {
+	for {
+		n, err := r.Enter(atLeast, wait)
+		submitted += n
+		if err != syscall.EINTR {
+			return submitted, err
+		}
+	}
+}
+
 // until waits for what another thread does.
 func until(t testing.TB, what string, done func() bool) {
 	t.Helper()

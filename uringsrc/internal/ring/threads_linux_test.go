@@ -215,7 +215,7 @@ func TestTheThreadOfASingleIssuer(t *testing.T) {
 			t.Errorf("%+v: Enter = %d, %v", c, n, err)
 		}
 		onThread(func() {
-			_, err := r.Enter(1, time.Millisecond)
+			_, err := enterToTheEnd(r, 1, time.Millisecond)
 			if want := map[bool]error{false: unix.ETIME, true: syscall.EEXIST}[c.DeferTaskrun]; err != want {
 				t.Errorf("%+v: wait in another thread: %v, want %v", c, err, want)
 			}

@@ -3,7 +3,6 @@ package uringsrc_test
 import (
 	"context"
 	"errors"
-	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -32,11 +31,8 @@ func TestCloseInFlight(t *testing.T) {
 	for i := range f.names {
 		f.names[i] = filepath.Join(dir, string(rune('a'+i)))
 		f.contents[i] = pattern(64*block, uint32(i))
-		if err := os.WriteFile(f.names[i], f.contents[i], 0o600); err != nil {
-			t.Fatal(err)
-		}
+		store(t, f.names[i], f.contents[i])
 	}
-	unix.Sync()
 	needEngine(t, uringsrc.Options{}) // or skips
 	cycles := scale(10_000)
 	// Buffers of the last cycles are looked at for a while.

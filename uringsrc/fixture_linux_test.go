@@ -51,11 +51,22 @@ func pattern(n int, file uint32) []byte {
 func file(t testing.TB, content []byte, flags int) int {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(name, content, 0o600); err != nil {
+	store(t, name, content)
+	return open(t, name, flags)
+}
+
+// store makes a file with this content on the disk: reads past the page cache find
+// nothing to write back.
+func store(t testing.TB, name string, content []byte) {
+	t.Helper()
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
 		t.Fatal(err)
 	}
-	unix.Sync() // reads past the page cache find nothing to write back
-	return open(t, name, flags)
+	_, err = f.Write(content)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func open(t testing.TB, name string, flags int) int {

@@ -139,20 +139,33 @@ func TestFilesOfOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	evict(t, f)
 	asNobody(t, func() {
 		if _, _, err := Cached(fd(r), 0, size); err == nil {
 			t.Log("this kernel tells everybody")
 		} else if !errors.Is(err, unix.EPERM) {
 			t.Errorf("Cached = %v, want EPERM", err)
 		}
-		if s, err := CachedShare(fd(r), size); err != nil || s != 0 {
-			t.Errorf("evicted: %v, %v", s, err)
-		}
-		if _, err := LargeFolios(fd(r), size/2, size); !errors.Is(err, ErrNotCached) {
-			t.Errorf("LargeFolios of what is not cached: %v", err)
-		}
 	})
+	// Each question may start a read, and where that ends before the kernel looks, the
+	// page is cached.
+	for range 3 {
+		evict(t, f)
+		err = nil
+		asNobody(t, func() {
+			if s, err2 := CachedShare(fd(r), size); err2 != nil || s != 0 {
+				err = fmt.Errorf("evicted: %v, %v", s, err2)
+			}
+			if _, err2 := LargeFolios(fd(r), size/2, size); !errors.Is(err2, ErrNotCached) {
+				err = errors.Join(err, fmt.Errorf("LargeFolios of what is not cached: %v", err2))
+			}
+		})
+		if err == nil {
+			break
+		}
+	}
+	if err != nil {
+		t.Error(err)
+	}
 	pages := int64(size / os.Getpagesize())
 	// asked returns what nobody is told of what is cached, in folios as they are said to be.
 	asked := func(folios bool) (err error) {

@@ -26,14 +26,6 @@ func TestLargeFolios(t *testing.T) {
 	if _, err := LargeFolios(fd(f), size/2, size); !errors.Is(err, ErrNotCached) {
 		t.Errorf("evicted: %v, want ErrNotCached", err)
 	}
-	readInOrder(t, f, 0, size)
-	for at := int64(size / 2); at < size; at += hugeBytes {
-		if huge, err := mappedHuge(fd(f), at, at); err != nil {
-			t.Fatal(err)
-		} else if !huge {
-			t.Skip("reading from front to back makes no huge folios here, or not everywhere: the device's read-ahead is below 2 MiB, or no multiple of it")
-		}
-	}
 	for _, tt := range []struct {
 		state string
 		cache func()
@@ -42,18 +34,40 @@ func TestLargeFolios(t *testing.T) {
 		{"read from front to back", func() { readInOrder(t, f, 0, size) }, true},
 		{"read at random", func() { readAtRandom(t, f, 0, size) }, false},
 	} {
-		a := answers{gone: *looks}
-		for tries := 0; tries < 5 && 2*a.gone > *looks; tries++ {
-			evict(t, f)
-			tt.cache()
-			a = lookAt(t, f, size, tt.want)
-		}
-		t.Logf("%s: %d of %d answers wrong, %d not cached any more; median %v, 99 %% %v",
-			tt.state, a.wrong, *looks, a.gone, a.took[len(a.took)/2], a.took[len(a.took)*99/100])
-		if a.wrong*100 > *looks || 2*a.gone > *looks {
-			t.Errorf("%s: %d of %d answers are wrong, %d are none", tt.state, a.wrong, *looks, a.gone)
+		t.Run(tt.state, func(t *testing.T) {
+			a := answers{gone: *looks}
+			for tries := 0; tries < 5 && 2*a.gone > *looks; tries++ {
+				evict(t, f)
+				tt.cache()
+				// With each reading anew: where there is no memory in pieces so large, or
+				// the machine has dropped a part meanwhile, another may fare better.
+				if !tt.want || allHuge(t, f, size/2, size) {
+					a = lookAt(t, f, size, tt.want)
+				}
+			}
+			if len(a.took) == 0 {
+				t.Skip("reading from front to back makes no huge folios here, or not everywhere: the device's read-ahead is below 2 MiB, or no multiple of it")
+			}
+			t.Logf("%d of %d answers wrong, %d not cached any more; median %v, 99 %% %v",
+				a.wrong, *looks, a.gone, a.took[len(a.took)/2], a.took[len(a.took)*99/100])
+			if a.wrong*100 > *looks || 2*a.gone > *looks {
+				t.Errorf("%d of %d answers are wrong, %d are none", a.wrong, *looks, a.gone)
+			}
+		})
+	}
+}
+
+// allHuge reports whether each block of [from, to) is mapped by one entry.
+func allHuge(t *testing.T, f *os.File, from, to int64) bool {
+	t.Helper()
+	for at := from; at < to; at += hugeBytes {
+		if huge, err := mappedHuge(fd(f), at, at); err != nil {
+			t.Fatal(err)
+		} else if !huge {
+			return false
 		}
 	}
+	return true
 }
 
 // An answers is what looks came to.
@@ -139,7 +153,12 @@ func TestLargeFoliosOfOddFiles(t *testing.T) {
 	if _, err := LargeFolios(fd(f), 0, 1); !errors.Is(err, ErrTooSmall) {
 		t.Errorf("said to be a byte: %v, want ErrTooSmall", err)
 	}
-	if _, err := LargeFolios(fd(f), hugeBytes, hugeBytes+1); err != nil { // just written
+	_, err = LargeFolios(fd(f), hugeBytes, hugeBytes+1) // just written, so cached
+	for tries := 0; tries < 10 && errors.Is(err, ErrNotCached); tries++ {
+		readInOrder(t, f, 0, hugeBytes+1) // the machine had dropped it
+		_, err = LargeFolios(fd(f), hugeBytes, hugeBytes+1)
+	}
+	if err != nil {
 		t.Errorf("the end of a file with a part of a block: %v", err)
 	}
 	if err := f.Truncate(1 << 40); err != nil {
@@ -222,36 +241,49 @@ func TestTruncatedMeanwhile(t *testing.T) {
 // TestBlocksBeside has a block of small folios lie beside one of a huge folio, as
 // read-ahead leaves them whose size is no multiple of theirs.
 func TestBlocksBeside(t *testing.T) {
-	const size = 64 << 20
+	const size, huge, small = 64 << 20, 48 << 20, 48<<20 + hugeBytes
 	f := fileOf(t, size)
 	needCachestat(t, f)
+	for tries := 1; ; tries++ {
+		smallAfterHuge(t, f, huge)
+		large, err := LargeFolios(fd(f), small, size)
+		if err == nil && large {
+			return
+		}
+		// The machine may drop either at any time, and then that is the answer.
+		pages, of, err2 := Cached(fd(f), small, hugeBytes)
+		if err2 != nil {
+			t.Fatal(err2)
+		}
+		if there := pages == of && allHuge(t, f, huge, small); there || tries == 10 {
+			t.Fatalf("beside a huge folio, try %d: %v, %v", tries, large, err)
+		}
+	}
+}
+
+// smallAfterHuge has the block at an offset be cached in a huge folio, and the one
+// after it in small ones. It skips where that cannot be.
+func smallAfterHuge(t *testing.T, f *os.File, at int64) {
+	t.Helper()
+	size, next := sizeOf(t, f), at+hugeBytes
 	evict(t, f)
 	readInOrder(t, f, 0, size)
-	alone := func(at int64) bool {
-		t.Helper()
-		huge, err := mappedHuge(fd(f), at, at)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return huge
-	}
-	const at = size / 4 * 3
-	if !alone(at) || !alone(at+hugeBytes) {
+	if !allHuge(t, f, at, next+hugeBytes) {
 		t.Skip("reading from front to back makes no huge folios here, or not everywhere")
 	}
-	if err := unix.Fadvise(fd(f), at+hugeBytes, hugeBytes, unix.FADV_DONTNEED); err != nil {
+	if err := unix.Fadvise(fd(f), next, hugeBytes, unix.FADV_DONTNEED); err != nil {
 		t.Fatal(err)
 	}
-	if large, err := LargeFolios(fd(f), at+hugeBytes, size); !errors.Is(err, ErrNotCached) {
+	if large, err := LargeFolios(fd(f), next, size); !errors.Is(err, ErrNotCached) {
 		t.Skip("a folio cannot be evicted alone here: ", large, err)
 	}
-	readAtRandom(t, f, at+hugeBytes, at+2*hugeBytes)
-	if alone(at + hugeBytes) {
+	readAtRandom(t, f, next, next+hugeBytes)
+	if allHuge(t, f, next, next+hugeBytes) {
 		t.Fatal("small folios are mapped by one entry")
 	}
-	if large, err := LargeFolios(fd(f), at+hugeBytes, size); err != nil || !large {
-		t.Errorf("beside a huge folio: %v, %v", large, err)
-	}
+}
+
+func TestWhichBlockIsBeside(t *testing.T) {
 	for off, want := range map[int64]int64{0: hugeBytes, hugeBytes: 0, 2 * hugeBytes: hugeBytes} {
 		if got := besideBlock(off, 3*hugeBytes); got != want {
 			t.Errorf("the block beside %d is %d, want %d", off, got, want)

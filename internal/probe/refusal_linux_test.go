@@ -19,96 +19,113 @@ type denial struct {
 	call  uintptr
 	errno syscall.Errno
 	name  string
-	ask   func(t *testing.T, f *os.File, errno error) // on a file of 4 MiB that is cached
+	ask   func(f *os.File, errno error) error // of a file of 4 MiB that is cached; wraps ErrNotCached where that was not so
 }
 
 var denials = []denial{
 	{unix.SYS_CACHESTAT, unix.ENOSYS, "cachestat", withoutCachestat},
 	{unix.SYS_CACHESTAT, unix.EPERM, "cachestat", withoutCachestat},
-	{unix.SYS_STATX, unix.EPERM, "statx", func(t *testing.T, f *os.File, errno error) {
-		_, _, err := DirectIO(fd(f))
-		wantErrno(t, err, errno, "statx")
-	}},
-	{unix.SYS_STATX, unix.ENOSYS, "statx", func(t *testing.T, f *os.File, errno error) {
-		_, _, err := DirectIO(fd(f))
-		wantErrno(t, err, errno, "statx")
-	}},
-	{unix.SYS_FSTATFS, unix.EPERM, "fstatfs", func(t *testing.T, f *os.File, errno error) {
+	{unix.SYS_STATX, unix.EPERM, "statx", withoutStatx},
+	{unix.SYS_STATX, unix.ENOSYS, "statx", withoutStatx},
+	{unix.SYS_FSTATFS, unix.EPERM, "fstatfs", func(f *os.File, errno error) error {
 		s, err := FileSystemOf(fd(f))
-		wantErrno(t, err, errno, "fstatfs")
+		err = wrongErrno(err, errno, "fstatfs")
 		if s != (FileSystem{}) {
-			t.Errorf("with an error: %+v", s)
+			err = errors.Join(err, fmt.Errorf("with an error: %+v", s))
 		}
+		return err
 	}},
 	{unix.SYS_PREADV2, unix.EPERM, "preadv2", withoutPreadv2},
 	{unix.SYS_PREADV2, unix.ENOSYS, "preadv2", withoutPreadv2},
-	{unix.SYS_UNAME, unix.EPERM, "uname", func(t *testing.T, f *os.File, errno error) {
+	{unix.SYS_UNAME, unix.EPERM, "uname", func(f *os.File, errno error) error {
 		_, err := Kernel()
-		wantErrno(t, err, errno, "uname")
+		return wrongErrno(err, errno, "uname")
 	}},
-	{unix.SYS_MADVISE, unix.EINVAL, "madvise", func(t *testing.T, f *os.File, errno error) {
-		_, err := LargeFolios(fd(f), 0, 4<<20)
-		wantErrno(t, err, errno, "MADV_POPULATE_READ")
+	{unix.SYS_MADVISE, unix.EINVAL, "madvise", func(f *os.File, errno error) error {
+		return wrongErrno(foliosOf(f), errno, "MADV_POPULATE_READ")
 	}},
-	{unix.SYS_GETRUSAGE, unix.EPERM, "getrusage", func(t *testing.T, f *os.File, errno error) {
-		_, err := LargeFolios(fd(f), 0, 4<<20)
-		wantErrno(t, err, errno, "getrusage")
+	{unix.SYS_GETRUSAGE, unix.EPERM, "getrusage", func(f *os.File, errno error) error {
+		return wrongErrno(foliosOf(f), errno, "getrusage")
 	}},
-	{unix.SYS_READLINKAT, unix.EACCES, "readlinkat", func(t *testing.T, f *os.File, errno error) {
+	{unix.SYS_READLINKAT, unix.EACCES, "readlinkat", func(f *os.File, errno error) error {
 		var st unix.Stat_t
 		if err := unix.Fstat(fd(f), &st); err != nil {
-			t.Fatal(err)
+			return err
 		}
 		_, err := DeviceOf(uint64(st.Dev))
-		wantErrno(t, err, errno, "/sys/dev/block")
+		return wrongErrno(err, errno, "/sys/dev/block")
 	}},
+}
+
+func withoutStatx(f *os.File, errno error) error {
+	_, _, err := DirectIO(fd(f))
+	return wrongErrno(err, errno, "statx")
 }
 
 // withoutCachestat has reads tell what cachestat does not.
-func withoutCachestat(t *testing.T, f *os.File, errno error) {
+func withoutCachestat(f *os.File, errno error) error {
 	_, _, err := Cached(fd(f), 0, 1)
-	wantErrno(t, err, errno, "cachestat")
-	share, err := CachedShare(fd(f), 4<<20)
-	_, err2 := LargeFolios(fd(f), 2<<20, 4<<20)
+	err = wrongErrno(err, errno, "cachestat")
+	share, err2 := CachedShare(fd(f), 4<<20)
+	_, err3 := LargeFolios(fd(f), 2<<20, 4<<20)
 	if ok, _ := NoWait(fd(f)); !ok { // then nothing tells
-		wantErrno(t, err, errno, "cachestat")
-		wantErrno(t, err2, errno, "cachestat")
-		return
+		return errors.Join(err, wrongErrno(err2, errno, "cachestat"), wrongErrno(err3, errno, "cachestat"))
 	}
-	if err != nil || share != 1 {
-		t.Errorf("CachedShare = %v, %v", share, err)
+	if err3 != nil {
+		err3 = fmt.Errorf("LargeFolios: %w", err3)
 	}
-	if err2 != nil {
-		t.Errorf("LargeFolios: %v", err2)
-	}
+	return errors.Join(err, wrongShare(share, err2), err3)
 }
 
 // withoutPreadv2 has cachestat tell what it did before.
-func withoutPreadv2(t *testing.T, f *os.File, errno error) {
+func withoutPreadv2(f *os.File, errno error) error {
+	var wrong []error
 	for _, ask := range []func(int) (bool, error){NoWait, DontCache} {
 		ok, err := ask(fd(f))
-		wantErrno(t, err, errno, "preadv2")
+		wrong = append(wrong, wrongErrno(err, errno, "preadv2"))
 		if ok {
-			t.Error("what is refused is supported")
+			wrong = append(wrong, errors.New("what is refused is supported"))
 		}
 	}
-	if s, err := CachedShare(fd(f), 4<<20); err != nil || s != 1 {
-		t.Errorf("CachedShare = %v, %v", s, err)
-	}
+	return errors.Join(append(wrong, wrongShare(CachedShare(fd(f), 4<<20)))...)
 }
 
-// wantErrno fails unless err is errno and names the call.
-func wantErrno(t *testing.T, err, errno error, call string) {
-	t.Helper()
-	if !errors.Is(err, errno) || !strings.Contains(err.Error(), call) {
-		t.Errorf("%v, want %v of %s", err, errno, call)
+// foliosOf returns the error of LargeFolios, which is to look further than at what is
+// cached: of a block that is so in part it says no, without one.
+func foliosOf(f *os.File) error {
+	large, err := LargeFolios(fd(f), 0, 4<<20)
+	if err == nil && !large {
+		err = ErrNotCached
 	}
+	return err
+}
+
+// wrongErrno returns nil if err is errno and names the call, and otherwise an error
+// that wraps it.
+func wrongErrno(err, errno error, call string) error {
+	switch {
+	case err == nil:
+		return fmt.Errorf("no error, want %v of %s", errno, call)
+	case !errors.Is(err, errno) || !strings.Contains(err.Error(), call):
+		return fmt.Errorf("%w, want %v of %s", err, errno, call)
+	}
+	return nil
+}
+
+// wrongShare returns nil if all was cached.
+func wrongShare(share float64, err error) error {
+	if err == nil && share != 1 {
+		err = ErrNotCached
+	}
+	if err != nil {
+		return fmt.Errorf("CachedShare = %v, %w", share, err)
+	}
+	return nil
 }
 
 func TestRefusedCalls(t *testing.T) {
 	f := fileOf(t, 4<<20)
 	needCachestat(t, f)
-	readInOrder(t, f, 0, 4<<20)
 	for i, d := range denials {
 		t.Run(fmt.Sprint(d.name, " ", d.errno), func(t *testing.T) {
 			c := childtest.Start(t, "denied", i, " ", f.Name())
@@ -140,6 +157,15 @@ func deniedRole(t *testing.T) {
 		childtest.Tell("skip: system calls cannot be filtered: ", err)
 		return
 	}
-	d.ask(t, f, d.errno)
+	var wrong error
+	for range 10 { // the machine may drop a page between the reading and the question
+		readInOrder(t, f, 0, 4<<20)
+		if wrong = d.ask(f, d.errno); !errors.Is(wrong, ErrNotCached) {
+			break
+		}
+	}
+	if wrong != nil {
+		t.Error(wrong)
+	}
 	childtest.Tell("done")
 }

@@ -34,7 +34,7 @@
 //     Private. 0.
 //   - errors that the attacks do not explain. 0.
 //   - what is left when everything is closed: leases, locked memory, mappings
-//     and descriptors of the files. Nothing, within 2 s: the library tidies up
+//     and descriptors of the files. Nothing, within 20 s: the library tidies up
 //     after a broken lease in a goroutine of its own. The record says how long
 //     that took.
 //   - calls of other processes that met a lease: at most 50 ms at the 99th

@@ -36,7 +36,7 @@ type options struct {
 
 // shortForm is what -short changes, where it is not set.
 var shortForm = map[string]string{
-	"d": "5s", "breaks": "1000", "checks": "100000", "limit": "60s", "control-limit": "20s",
+	"d": "5s", "breaks": "1000", "checks": "100000", "limit": "60s",
 	"baseline": "0s", "ordinary": "3s", "files": "4", "largest": "8MiB",
 }
 

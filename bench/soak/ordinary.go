@@ -27,7 +27,7 @@ func (c *campaign) asOrdinary(ctx context.Context, dir, fileSystem string) (*acc
 		return nil, nil
 	}
 	c.record.NoOrdinary = ""
-	p := c.planFor(home, fileSystem+", ordinary user", c.ordinary, c.ordinary)
+	p := c.planFor(home, fileSystem+", ordinary user", c.ordinary, max(c.ordinary, c.limit))
 	p.User, p.MemlockBytes, p.LockBytes = ordinaryUser, ordinaryMemlock, ordinaryLock
 	a, err := c.stage(ctx, program, p)
 	return a, errors.Join(err, os.RemoveAll(home))

@@ -163,7 +163,7 @@ func (s *stage) close() (settled time.Duration) {
 
 // settling is how long what is left may take to go away: a mapping whose lease
 // has just been broken is tidied up by a goroutine that nobody waits for.
-const settling = 2 * time.Second
+const settling = 20 * time.Second
 
 // remains says what is left after everything has been closed, "" if nothing is,
 // and how long that took.

@@ -228,8 +228,8 @@ func (v *Volume) Close() error {
 }
 
 // patience is how long Close waits for the last user of a volume to go, such
-// as a process that was killed just now.
-const patience = 3 * time.Second
+// as a process that was killed just now, or one whose write waits for the device.
+var patience = 20 * time.Second
 
 // unmount unmounts dir, lazily if it must, which is an error.
 func unmount(dir string) error {

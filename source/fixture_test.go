@@ -61,6 +61,14 @@ func write(t testing.TB, p []byte) string {
 	return name
 }
 
+// warm has the page cache hold all of a file that write made.
+func warm(t testing.TB, name string) {
+	t.Helper()
+	if _, err := os.ReadFile(name); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // openAt opens what write made.
 func openAt(t testing.TB, name string, o *Options) *File {
 	t.Helper()
@@ -134,6 +142,18 @@ func waitFor(t testing.TB, what string, ok func() bool) {
 		<-tick.C
 	}
 	t.Fatalf("waited in vain for %s", what)
+}
+
+// tries reports whether something has come true in one of some tries: for what holds
+// of a cached file while the machine, which may drop pages at any time, leaves it
+// alone. What is broken fails every time.
+func tries(ok func() bool) bool {
+	for range 20 {
+		if ok() {
+			return true
+		}
+	}
+	return false
 }
 
 // rangesOf makes ranges of offsets and lengths in turn.

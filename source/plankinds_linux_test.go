@@ -128,19 +128,23 @@ func strangerRole(t *testing.T) {
 	for _, lie := range []func(*plan.Facts){nil, func(k *plan.Facts) { k.NoGuard = "" }} {
 		rt := newRuntime(t, Limits{LockBytes: fewLocked})
 		rt.machine.amend = lie
-		f := openAt(t, name, &Options{Runtime: rt})
-		e := passOf(t, f, nil, text)
-		if e.windows["mmap"] != 0 || e.Source != "pread" {
-			t.Errorf("windows by %v:\n%s", e.windows, e)
-		}
 		const want = "the owner of the file"
-		if !strings.Contains(e.String(), want) {
+		var e pass
+		if !tries(func() bool {
+			warm(t, name)
+			e = passOf(t, openAt(t, name, &Options{Runtime: rt}), nil, text)
+			if e.windows["mmap"] != 0 || e.Source != "pread" {
+				t.Errorf("windows by %v:\n%s", e.windows, e)
+			}
+			// What the machine has dropped is not even tried to be mapped, nor is what lies
+			// in small folios.
+			return strings.Contains(e.String(), want) || lie != nil && e.Facts.LargeFolios == "no"
+		}) {
 			t.Errorf("the text lacks %q:\n%s", want, e)
 		}
 		if lie == nil {
 			wantRefusal(t, e.Explanation, "mmap", "a lease needs the owner of the file, or root")
 		}
-		f.Close()
 	}
 	childtest.Tell("done")
 }

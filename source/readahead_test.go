@@ -75,16 +75,20 @@ func TestWhatWasReadAheadInVainIsCounted(t *testing.T) {
 
 func TestACachedFileIsReadWithoutReadAhead(t *testing.T) {
 	p := random(1 << 20)
-	r := openSeq(t, write(t, p), &Options{Runtime: newRuntime(t, Limits{}), WindowBytes: 16 << 10})
-	if !r.Explain().NeverWaits {
-		t.Skip("this file system cannot tell what is resident")
-	}
-	wantBytes(t, r, p)
-	if !r.Explain().NeverWaits {
-		t.Skip("this file system cannot tell what is resident")
-	}
-	if s := r.Stats(); s.AheadBytes != 0 || s.Waits != 0 || s.Reads != 64 {
-		t.Errorf("a file just written: %+v, want 64 reads that did not wait", s)
+	name := write(t, p)
+	rt := newRuntime(t, Limits{})
+	var s Stats
+	if !tries(func() bool { // whoever has waited, for a page that the machine had dropped, reads ahead
+		warm(t, name)
+		r := openSeq(t, name, &Options{Runtime: rt, WindowBytes: 16 << 10})
+		wantBytes(t, r, p)
+		if !r.Explain().NeverWaits {
+			t.Skip("this file system cannot tell what is resident")
+		}
+		s = r.Stats()
+		return s.AheadBytes == 0 && s.Waits == 0 && s.Reads == 64
+	}) {
+		t.Errorf("a file just read: %+v, want 64 reads that did not wait", s)
 	}
 }
 

@@ -191,7 +191,7 @@ func TestARangeBeyondTheBudgetTakesNoMemory(t *testing.T) {
 func TestAFileThatShrinks(t *testing.T) {
 	p := random(40_000)
 	name := write(t, p)
-	f := openAt(t, name, &Options{WindowBytes: 16 << 10})
+	f := openAt(t, name, &Options{WindowBytes: 16 << 10, Pattern: Random}) // of which nothing is read before it is asked for
 	r := f.NewReader(nil)
 	defer r.Close()
 	first, err := r.ReadManaged(t.Context())

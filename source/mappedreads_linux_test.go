@@ -286,7 +286,6 @@ func TestMappedReadsNoAlloc(t *testing.T) {
 	rt, o := guarded(t)
 	rt.Memory().SetDebug(pool.Debug{}) // which the tag orieldebug turns on
 	f := openAt(t, write(t, random(textBytes)), o)
-	large := openAt(t, write(t, random(32<<20)), &Options{Runtime: rt, Source: Mmap})
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	readAt := func(f *File, off int64, n int) func() {
@@ -298,22 +297,8 @@ func TestMappedReadsNoAlloc(t *testing.T) {
 			w.Release()
 		}
 	}
-	next := func(f *File, o *Options) func() {
-		r := f.NewReader(o)
-		t.Cleanup(func() { r.Close() })
-		return func() {
-			if r.pos == f.Size() {
-				if err := r.SeekTo(0); err != nil {
-					t.Fatal(err)
-				}
-			}
-			w, err := r.ReadManaged(ctx)
-			if err != nil {
-				t.Fatal(err)
-			}
-			w.Release()
-		}
-	}
+	r := f.NewReader(nil)
+	defer r.Close()
 	p := make([]byte, 4096)
 	for _, tt := range []struct {
 		what string
@@ -329,9 +314,7 @@ func TestMappedReadsNoAlloc(t *testing.T) {
 			}
 			w.Release()
 		}},
-		{"ReadManaged of what is loaded", next(f, nil)},
-		{"ReadManaged of what is loaded on the way", next(large, nil)},
-		{"small windows of what is loaded on the way", next(large, &Options{WindowBytes: 64 << 10})},
+		{"ReadManaged of what is loaded", func() { readRound(ctx, t, r) }},
 	} {
 		for range 600 { // warm-up
 			tt.f()
@@ -339,6 +322,52 @@ func TestMappedReadsNoAlloc(t *testing.T) {
 		if n := testing.AllocsPerRun(200, tt.f); n != 0 {
 			t.Errorf("%s: %v allocations", tt.what, n)
 		}
+	}
+}
+
+// readRound reads a window, the first behind the last.
+func readRound(ctx context.Context, t *testing.T, r *Reader) {
+	t.Helper()
+	if r.pos == r.f.Size() {
+		if err := r.SeekTo(0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w, err := r.ReadManaged(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Release()
+}
+
+// What is loaded by whoever reads it, which a context that can end does not let
+// happen, has all of what may be locked to itself here.
+func TestMappedReadsOnTheWayNoAlloc(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	rt, o := guarded(t)
+	rt.Memory().SetDebug(pool.Debug{}) // which the tag orieldebug turns on
+	o.Pattern = Detect
+	name := write(t, random(32<<20))
+	f := openAt(t, name, o)
+	for _, size := range []int{0, 64 << 10} {
+		r := f.NewReader(&Options{WindowBytes: size})
+		next := func() { readRound(context.Background(), t, r) }
+		for range 600 { // warm-up
+			next()
+		}
+		var n float64
+		tries(func() bool { // who waits for what the machine has dropped reads ahead, by goroutines
+			warm(t, name)
+			waits := r.Stats().Waits
+			n = testing.AllocsPerRun(200, next)
+			return n == 0 || r.Stats().Waits == waits
+		})
+		if s := r.Stats(); n != 0 || s.Lent < s.Reads/2 {
+			t.Errorf("windows of %d bytes: %v allocations, and %d of %d were lent", size, n, s.Lent, s.Reads)
+		}
+		r.Close() // which gives up what it has loaded
 	}
 }
 

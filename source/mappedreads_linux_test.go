@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -100,16 +101,26 @@ func TestTryingToReadAMappedFile(t *testing.T) {
 }
 
 func TestAMappedReaderThatTries(t *testing.T) {
-	_, o := guarded(t)
+	rt, o := guarded(t)
+	if err := rt.SetLimits(Limits{Threads: 1}); err != nil {
+		t.Fatal(err)
+	}
 	text := random(textBytes)
 	r := uncached(t, text, o).NewReader(nil)
 	defer r.Close()
+	if err := rt.threads.Acquire(t.Context()); err != nil { // so that no device is fast enough
+		t.Fatal(err)
+	}
+	letGo := sync.OnceFunc(rt.threads.Release)
+	defer letGo()
+	defer time.AfterFunc(10*time.Second, letGo).Stop() // a Try that waits for it comes back, and is found out
 	var got []byte
 	waited := 0
 	for len(got) < len(text) {
 		w, err := r.TryReadManaged(t.Context())
 		if errors.Is(err, window.ErrNotReady) {
 			waited++
+			letGo()
 			<-r.Ready()
 			continue
 		}

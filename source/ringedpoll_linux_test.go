@@ -120,8 +120,8 @@ func TestPollDrivesAHundredReads(t *testing.T) {
 				if turns == 0 && way != "ring" {
 					t.Error("all was there at once")
 				}
-				if n := runtime.NumGoroutine(); o.Source == Uring && n > goroutines {
-					t.Errorf("%d goroutines were needed", n-goroutines)
+				if o.Source == Uring { // one that has done its work may be there for a moment
+					waitFor(t, "goroutines that are not needed to end", func() bool { return runtime.NumGoroutine() <= goroutines })
 				}
 				if again, err := rt.PollFD(); err != nil || again < 0 {
 					t.Errorf("PollFD = %d, %v", again, err)

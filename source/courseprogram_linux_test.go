@@ -219,16 +219,17 @@ func TestSwitchesAreInvisible(t *testing.T) {
 	for what, arrange := range states {
 		t.Run(what, func(t *testing.T) {
 			name := write(t, text)
-			all := map[string]int{}
+			all, ran := map[string]int{}, false
 			for seed := range seeds {
 				t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) { // which ends its mappings
 					arrange(t, name, planBytes)
+					ran = true // it was not skipped
 					for way, n := range runProgram(t, name, text, seed, steps) {
 						all[way] += n
 					}
 				})
 			}
-			if all["pread"] == 0 || len(all) < 2 {
+			if ran && (all["pread"] == 0 || len(all) < 2) {
 				t.Errorf("bytes came by %v only", all)
 			}
 		})

@@ -390,8 +390,23 @@ func TestAMappedReaderThatSeeksAboutIsLent(t *testing.T) {
 	mapping(t, o)
 	text := random(planBytes)
 	name := write(t, text)
-	warm(t, name)
 	f := openAt(t, name, o)
+	copied := 0
+	if !tries(func() bool { // what the machine has dropped is being loaded for the next when that wants the memory
+		warm(t, name)
+		copied = seekAbout(t, f, text)
+		return copied == 0
+	}) {
+		t.Errorf("%d windows were copied", copied)
+	}
+	// A load that was under way gives up what it has loaded.
+	waitFor(t, "nothing to be locked when all have ended", func() bool { return rt.Stats().Guard.LockedBytes == 0 })
+}
+
+// seekAbout reads windows that are far from each other, by a Reader and by some that
+// end, and returns how many were copied.
+func seekAbout(t *testing.T, f *File, text []byte) (copied int) {
+	t.Helper()
 	read := func(r *Reader, off int64) {
 		t.Helper()
 		if err := r.SeekTo(off); err != nil {
@@ -401,8 +416,8 @@ func TestAMappedReaderThatSeeksAboutIsLent(t *testing.T) {
 		if err != nil || !bytes.Equal(w.Bytes(), text[off:off+int64(w.Len())]) {
 			t.Fatalf("at %d: %v, %v", off, w, err)
 		}
-		if by := w.Info().Source; by != "mmap" {
-			t.Errorf("the window at %d is by %s", off, by)
+		if w.Info().Source != "mmap" {
+			copied++
 		}
 		w.Release()
 	}
@@ -412,12 +427,10 @@ func TestAMappedReaderThatSeeksAboutIsLent(t *testing.T) {
 		read(r, i%3*far)
 	}
 	r.Close()
-	for i := range int64(6) { // and so do those that end
+	for i := range int64(6) {
 		r := f.NewReader(nil)
 		read(r, i%3*far)
 		r.Close()
 	}
-	if n := rt.Stats().Guard.LockedBytes; n != 0 {
-		t.Errorf("%d bytes are locked when all have ended", n)
-	}
+	return copied
 }

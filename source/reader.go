@@ -249,6 +249,7 @@ func (r *Reader) begin(ctx context.Context, wait bool) (p piece, n int, err erro
 	q.choose()
 	if !wait || ctx.Done() != nil && !heeds || q.ring.serves() {
 		r.push(start(context.Background(), q), false)
+		r.beginNext(&q)
 		return p, 0, nil
 	}
 	if !q.cached {
@@ -257,6 +258,17 @@ func (r *Reader) begin(ctx context.Context, wait bool) (p piece, n int, err erro
 	}
 	err = q.fill(ctx)
 	return q.piece, q.n, err
+}
+
+// beginNext has the window behind the first one fetched beside that, of a file that is
+// read past the page cache and declared to be read once: nobody else reads ahead of it.
+func (r *Reader) beginNext(first *request) {
+	if !first.past || r.Pattern() != Once {
+		return
+	}
+	if q, err := r.request(r.tail); err == nil && q.past && q.tryGet() {
+		r.push(start(context.Background(), q), true)
+	}
 }
 
 // push makes t the last that is pending; ahead says that nobody asked for it.

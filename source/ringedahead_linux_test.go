@@ -13,6 +13,7 @@ import (
 
 	"github.com/oriel-go/oriel/internal/probe"
 	"github.com/oriel-go/oriel/uringsrc/uringtest"
+	"github.com/oriel-go/oriel/window"
 )
 
 // slow has every read complete up to 20 ms after it was begun, by the clock of
@@ -39,6 +40,29 @@ func ahead(t *testing.T, r *Reader, text []byte) (most int) {
 		}
 		w.Release()
 		most = max(most, r.pending.n)
+	}
+}
+
+// Of what is declared to be read once, past the page cache, the second window is
+// fetched beside the first: nobody else reads ahead of it.
+func TestTheWindowBehindTheFirstIsFetchedBesideIt(t *testing.T) {
+	text := random(3 * leastDirect)
+	for p, want := range map[Pattern]int{Detect: 1, Sequential: 1, Once: 2} {
+		rt, _ := simulated(t, Limits{}, 1, uringtest.Options{Faults: slow})
+		f := ringed(t, rt, write(t, text), Options{Direct: DirectAlways, Pattern: p})
+		r := f.NewReader(nil)
+		if _, err := r.TryReadManaged(t.Context()); !errors.Is(err, window.ErrNotReady) || r.pending.n != want {
+			t.Errorf("%v: %d windows are under way, want %d; %v", p, r.pending.n, want, err)
+		}
+		wantBytes(t, r, text)
+		if err := r.SeekTo(int64(len(text)) - 10); err != nil {
+			t.Fatal(err)
+		}
+		wantBytes(t, r, text[len(text)-10:]) // and none behind the last
+		r.Close()
+		if s := r.Stats(); s.WastedBytes != 0 {
+			t.Errorf("%v: %+v", p, s)
+		}
 	}
 }
 

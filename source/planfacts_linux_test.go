@@ -37,14 +37,19 @@ func untoldRole(t *testing.T) {
 	rt := newRuntime(t, Limits{LockBytes: fewLocked})
 	said := ""
 	for _, pattern := range []Pattern{Detect, Random, Once, Reuse} {
-		f := openAt(t, name, &Options{Runtime: rt, Pattern: pattern})
-		e := passOf(t, f, nil, text)
-		wantAt(t, f, text, 5<<20-5, 10)
-		if pattern == Detect {
+		tries(func() bool {
+			warm(t, name)
+			f := openAt(t, name, &Options{Runtime: rt, Pattern: pattern})
+			defer f.Close()
+			e := passOf(t, f, nil, text)
+			wantAt(t, f, text, 5<<20-5, 10)
+			if pattern != Detect {
+				return true
+			}
 			said = fmt.Sprintf("%q, past the cache: %q, not waiting: %v, share: %v, text: %q",
 				e.Facts.Failed, e.Facts.NoDirect, e.NeverWaits, e.Facts.CachedShare, e.String())
-		}
-		f.Close()
+			return e.Facts.CachedShare < 0 || e.Facts.CachedShare == 1 // or the machine has dropped a page
+		})
 	}
 	childtest.Tell(said)
 }

@@ -50,10 +50,10 @@ const (
 
 // pin gets a pin, if the slot is open; what it has not got has to be given back
 // likewise. It is alone if nobody else has one in the shard: then own is free for its
-// holder, until the pin is given back. left is
-// looked at first: everybody who entered before this pin had left by then, and
-// whoever comes later finds it. Looked at afterwards, it may count one who came
-// later and has left, instead of one who is still there.
+// holder, until the pin is given back. left is looked at first: everybody who entered
+// before this pin had left by then, and whoever comes later finds it. Looked at
+// afterwards, it may count one who came later and has left, instead of one who is
+// still there.
 func (c *shard) pin() (ok, alone bool) {
 	l := c.left.Load()
 	e := c.entered.Add(1)

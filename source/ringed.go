@@ -267,7 +267,7 @@ func (g *ringFile) readInto(p []byte, off int64, b *preadSource) (n int, err err
 	err = r.Err
 	r.Buf = nil
 	placed.Put(r)
-	if n < len(p) && (err == nil || g.refused(err, r.RWFlags, false)) {
+	if n < len(p) && (err == nil || g.refused(err, 0, false)) { // r is another's by now, and had no flags
 		m, err := b.read(context.Background(), p[n:], off+int64(n))
 		return n + m, err
 	}
